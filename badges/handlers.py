@@ -1,0 +1,58 @@
+"""From the platform's public signals to ``api.receive_event``."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any, NoReturn
+
+from django.db import connection, transaction
+from edx_django_utils.monitoring import set_custom_attribute
+
+from badges import api
+from badges.data import Event
+from badges.eventbus.signals import to_event
+from badges.exceptions import EventNotStored
+
+logger = logging.getLogger(__name__)
+
+
+class ConsumerMustStop(SystemExit):
+    """
+    Leaves a consumer's loop without committing the event's offset, so that the bus delivers it again (S35).
+
+    Not an ``Exception``, because those are logged and forgotten by every consumer there is.
+    """
+
+
+def connect() -> None:
+    """Listen to the configured event types."""
+    api.connect(receiver=receive)
+
+
+def receive(signal: Any, **kwargs: Any) -> None:
+    """A public signal was sent, by a consumer or in this process."""
+    event = to_event(signal, kwargs)
+    if not event.from_bus and connection.in_atomic_block:
+        # Sent by this process inside its own transaction: the decision has one of its own, after that (S40), and an
+        # event that is rolled back has not happened.
+        transaction.on_commit(functools.partial(_handle, event), robust=True)
+    else:
+        _handle(event)
+
+
+def _handle(event: Event) -> None:
+    try:
+        received = api.receive_event(event=event)
+    except EventNotStored as error:
+        logger.critical("%s", error, extra={"action": "event_not_stored", "event_id": event.id})
+        if event.from_bus:
+            _stop(error)
+        return
+    if received.matched or received.failed:
+        set_custom_attribute("badges_event_id", event.id)
+        set_custom_attribute("badges_event_outcome", "failed" if received.failed else "matched")
+
+
+def _stop(error: EventNotStored) -> NoReturn:
+    raise ConsumerMustStop(f"The consumer stops without committing: {error}") from error

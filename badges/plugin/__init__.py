@@ -1,0 +1,1 @@
+"""What the app changes in the settings of the service it plugs into."""

@@ -1,0 +1,1 @@
+"""The use cases: every write, and every transaction. Nothing here enqueues a task or sees a request."""

@@ -1,0 +1,146 @@
+"""The rules in force: read from the database, kept in memory, read again when their version has changed (S26)."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from badges import clock
+from badges.conf import conf
+from badges.data import PenaltySpec, RequirementSpec, RuleSpec, TemplateSpec
+from badges.engine.rulebook import Rulebook
+from badges.models import (
+    BadgePenalty,
+    BadgeRequirement,
+    BadgeTemplate,
+    DataRule,
+    PenaltyDataRule,
+    PenaltyTarget,
+    RulebookVersion,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TemplateFacts:
+    """What an award writes and announces of a template, beside its rules."""
+
+    uuid: uuid.UUID
+    provider: str
+    name: str
+    description: str
+    image_url: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """One version of the configuration, whole."""
+
+    book: Rulebook
+    facts: Mapping[int, TemplateFacts]
+
+
+_cached: tuple[Rules, float] | None = None
+
+
+def current() -> Rules:
+    """
+    The rules in force, at most ``RULEBOOK_MAX_AGE`` seconds old.
+
+    Costs nothing while they are younger, one query when they have to be checked, and a reading of the whole
+    configuration when their version has changed.
+    """
+    global _cached
+    cached, now = _cached, clock.monotonic()
+    if cached is not None:
+        rules, checked_at = cached
+        if now - checked_at < conf.rulebook_max_age:
+            return rules
+        if is_current(rules):
+            _cached = (rules, now)
+            return rules
+    rules = load()
+    _cached = (rules, now)
+    return rules
+
+
+def is_current(rules: Rules) -> bool:
+    """Whether ``rules`` are those of the newest version, as the database says now."""
+    return RulebookVersion.current() == rules.book.version
+
+
+def forget() -> None:
+    """Read the configuration again at the next event, for when it is known to have changed."""
+    global _cached
+    _cached = None
+
+
+def load() -> Rules:
+    """Read the configuration between two readings of the same version, so that half a change is never seen."""
+    while True:
+        version = RulebookVersion.current()
+        templates = BadgeTemplate.objects.filter(is_active=True, state=BadgeTemplate.State.ACTIVE)
+        specs = template_specs(templates)
+        if RulebookVersion.current() == version:
+            break
+    book = Rulebook(specs, version=version)
+    for problem in book.problems:
+        logger.error("A rule never applies: %s", problem, extra={"action": "rulebook_problem"})
+    facts = {
+        template.pk: TemplateFacts(
+            template.uuid, template.provider, template.name, template.description, template.image_url
+        )
+        for template in templates  # fetched by template_specs, inside the two readings
+    }
+    return Rules(book, facts)
+
+
+def template_specs(templates: QuerySet[BadgeTemplate]) -> list[TemplateSpec]:
+    """
+    ``templates`` with their requirements and penalties as the engine takes them, in six queries whatever their
+    number.
+    """
+    which = templates.order_by().values("pk")
+    requirement_rules = _rules(DataRule.objects.filter(requirement__template__in=which), "requirement_id")
+    penalty_rules = _rules(PenaltyDataRule.objects.filter(penalty__template__in=which), "penalty_id")
+
+    targets = defaultdict(list)
+    links = PenaltyTarget.objects.filter(penalty__template__in=which).order_by("id")
+    for penalty_id, requirement_id in links.values_list("penalty_id", "requirement_id"):
+        targets[penalty_id].append(requirement_id)
+
+    requirements = defaultdict(list)
+    rows = BadgeRequirement.objects.filter(template__in=which).order_by("id")
+    for pk, template_id, key, event_type, group in rows.values_list("id", "template_id", "key", "event_type", "group"):
+        requirements[template_id].append(RequirementSpec(pk, key, event_type, group, tuple(requirement_rules[pk])))
+
+    penalties = defaultdict(list)
+    rows = BadgePenalty.objects.filter(template__in=which).order_by("id")
+    for pk, template_id, key, event_type in rows.values_list("id", "template_id", "key", "event_type"):
+        penalties[template_id].append(PenaltySpec(pk, key, event_type, tuple(targets[pk]), tuple(penalty_rules[pk])))
+
+    return [
+        TemplateSpec(
+            id=template.pk,
+            uuid=template.uuid,
+            name=template.name,
+            allow_reaward=template.allow_reaward,
+            requirements=tuple(requirements[template.pk]),
+            penalties=tuple(penalties[template.pk]),
+        )
+        for template in templates
+    ]
+
+
+def _rules(rows: QuerySet[Any], owner: str) -> Mapping[int, list[RuleSpec]]:
+    rules: dict[int, list[RuleSpec]] = defaultdict(list)
+    for owner_id, path, operator, value in rows.order_by("id").values_list(owner, "path", "operator", "value"):
+        rules[owner_id].append(RuleSpec(path, operator, value))
+    return rules

@@ -1,0 +1,11 @@
+"""The standalone project as a WSGI application."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credentials_settings.settings.local")
+
+application = get_wsgi_application()

@@ -1,0 +1,68 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """
+    ``templates`` are the numbers of templates; ``processes`` times ``values`` events are timed of each kind.
+
+    ``memory_events`` are handled by one process; ``backlog`` events wait in ``partitions`` partitions for a consumer,
+    ``changing`` of them when each changes something, ``unbatched`` when these are written one by one. What changes
+    nothing is consumed ``rounds`` times, and the best counts. ``deliveries`` badges are issued.
+    """
+
+    templates: tuple[int, ...]
+    processes: int
+    values: int
+    memory_events: int
+    backlog: int
+    changing: int
+    unbatched: int
+    partitions: int
+    rounds: int
+    deliveries: int
+
+
+FULL = Sizes(
+    templates=(1, 10, 100, 1_000, 10_000),
+    processes=3,
+    values=100,
+    memory_events=1_000_000,
+    backlog=50_000,
+    changing=20_000,
+    unbatched=2_000,
+    partitions=4,
+    rounds=2,
+    deliveries=400,
+)
+
+QUICK = Sizes(
+    templates=(1, 1_000),
+    processes=1,
+    values=30,
+    memory_events=50_000,
+    backlog=5_000,
+    changing=2_000,
+    unbatched=500,
+    partitions=4,
+    rounds=1,
+    deliveries=60,
+)
+
+TINY = Sizes(
+    templates=(2,),
+    processes=1,
+    values=3,
+    memory_events=200,
+    backlog=50,
+    changing=20,
+    unbatched=20,
+    partitions=2,
+    rounds=1,
+    deliveries=3,
+)
+"""For the test that everything runs."""

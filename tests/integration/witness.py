@@ -1,0 +1,47 @@
+"""
+An app that sees what happens in a process of these tests: each public event that it received and each announcement.
+
+Written as lines of JSON to the file that the environment variable ``WITNESS`` names; several processes may share it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from django.apps import AppConfig
+from openedx_events.learning.signals import BADGE_AWARDED, BADGE_REVOKED, COURSE_PASSING_STATUS_UPDATED
+
+
+class WitnessConfig(AppConfig):
+    """After ``badges`` in INSTALLED_APPS, so that it is called for an event when ``badges`` is through with it."""
+
+    name = "tests.integration.witness"
+
+    def ready(self) -> None:
+        COURSE_PASSING_STATUS_UPDATED.connect(received, dispatch_uid="witness")
+        for signal in (BADGE_AWARDED, BADGE_REVOKED):
+            signal.connect(announced, dispatch_uid="witness")
+
+
+def received(metadata: Any, course_passing_status: Any, **_: Any) -> None:
+    _write(event=str(metadata.id), username=course_passing_status.user.pii.username)
+
+
+def announced(metadata: Any, badge: Any, **_: Any) -> None:
+    _write(
+        type=metadata.event_type,
+        credential=badge.uuid,
+        username=badge.user.pii.username,
+        time=metadata.time.isoformat(),
+    )
+
+
+def _write(**facts: Any) -> None:
+    line = json.dumps({"pid": os.getpid(), **facts}) + "\n"
+    file = os.open(os.environ["WITNESS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(file, line.encode())  # in one piece, so that lines of several processes don't mix
+    finally:
+        os.close(file)
