@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from badges import tasks
@@ -19,6 +19,7 @@ from badges.engine.rules import FieldType
 from badges.eventbus import jsonlines, publisher, signals
 from badges.models import Delivery
 from badges.services import (
+    batching,
     claims,
     definitions,
     delivery,
@@ -27,6 +28,7 @@ from badges.services import (
     inbox,
     manual,
     pacing,
+    processing,
     repairing,
     reporting,
     retention,
@@ -46,6 +48,7 @@ __all__ = [
     "DeliverReport",
     "Health",
     "PurgeReport",
+    "Received",
     "RetireReport",
     "RetryReport",
     "cancel_delivery",
@@ -59,10 +62,12 @@ __all__ = [
     "flush_announcements",
     "health",
     "load_definitions",
+    "may_change",
     "problem_with_event_type",
     "purge",
     "read_line",
     "receive_event",
+    "receive_events",
     "receive_webhook",
     "release_badge",
     "report",
@@ -111,6 +116,29 @@ def receive_event(*, event: Event) -> Received:
     received = failures.receive(event)
     tasks.keep(received.promises)
     return received
+
+
+def receive_events(*, events: Sequence[Event]) -> list[Received]:
+    """
+    As :func:`receive_event` for several events in their order, which costs far less than one by one: those of different
+    learners share a transaction. An event that cannot be handled holds up none of the others.
+
+    What :class:`badges.exceptions.EventNotStored` was raised in the middle of is done in part; delivering all of them
+    again does the rest.
+    """
+    received = []
+    for each in batching.receive_all(events):
+        tasks.keep(each.promises)
+        received.append(each)
+    return received
+
+
+def may_change(*, event: Event) -> bool:
+    """
+    Whether handling ``event`` may change anything, answered without a query: False only where no requirement or penalty
+    of the rules in force applies.
+    """
+    return processing.may_change(event)
 
 
 def read_line(*, line: str | bytes) -> Event:

@@ -81,6 +81,16 @@ class BadgesSettings:
     # --- the consumer ---
 
     @property
+    def batch_size(self) -> int:
+        """
+        How many events that change something our consumer writes in one transaction, when so many wait. 1: each by
+        itself. Default: 100.
+
+        More than that are never waited for. They hold their learners' locks together, for some tens of milliseconds.
+        """
+        return int(self._get("BATCH_SIZE", 100))
+
+    @property
     def kafka_settings(self) -> Mapping[str, Any]:
         """
         librdkafka settings of our consumer, over those that the ``EVENT_BUS_KAFKA_*`` settings give: SASL, TLS,

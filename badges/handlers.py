@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from django.db import connection, transaction
@@ -11,6 +12,7 @@ from edx_django_utils.monitoring import set_custom_attribute
 
 from badges import api
 from badges.data import Event
+from badges.eventbus import batches
 from badges.eventbus.signals import to_event
 from badges.exceptions import EventNotStored
 
@@ -33,7 +35,10 @@ def connect() -> None:
 def receive(signal: Any, **kwargs: Any) -> None:
     """A public signal was sent, by a consumer or in this process."""
     event = to_event(signal, kwargs)
-    if not event.from_bus and connection.in_atomic_block:
+    if event.from_bus and batches.is_open():
+        if api.may_change(event=event):
+            batches.put_off(event, _handle_all)
+    elif not event.from_bus and connection.in_atomic_block:
         # Sent by this process inside its own transaction: the decision has one of its own, after that (S40), and an
         # event that is rolled back has not happened.
         transaction.on_commit(functools.partial(_handle, event), robust=True)
@@ -49,6 +54,21 @@ def _handle(event: Event) -> None:
         if event.from_bus:
             _stop(error)
         return
+    _tell(event, received)
+
+
+def _handle_all(events: Sequence[Event]) -> None:
+    try:
+        received = api.receive_events(events=events)
+    except EventNotStored as error:
+        logger.critical("%s", error, extra={"action": "event_not_stored"})
+        _stop(error)
+    for event, each in zip(events, received, strict=True):
+        _tell(event, each)
+
+
+def _tell(event: Event, received: api.Received) -> None:
+    """Let monitoring find the event."""
     if received.matched or received.failed:
         set_custom_attribute("badges_event_id", event.id)
         set_custom_attribute("badges_event_outcome", "failed" if received.failed else "matched")

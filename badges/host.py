@@ -27,13 +27,15 @@ except LookupError as error:  # pragma: no cover - a mistake in INSTALLED_APPS, 
     ) from error
 
 
-def candidates(learner: Learner) -> models.QuerySet[Any]:
-    """Every user record that may be the learner: of the LMS user id, or of the username."""
+def candidates(*learners: Learner) -> models.QuerySet[Any]:
+    """Every user record that may be one of ``learners``: of the LMS user id, or of the username."""
+    ids = {learner.lms_user_id for learner in learners if learner.lms_user_id is not None}
+    names = {learner.username for learner in learners if learner.username}
     same = models.Q()
-    if learner.lms_user_id is not None:
-        same |= models.Q(lms_user_id=learner.lms_user_id)
-    if learner.username:
-        same |= models.Q(username=learner.username)
+    if ids:
+        same |= models.Q(lms_user_id__in=ids)
+    if names:
+        same |= models.Q(username__in=names)
     return get_user_model()._default_manager.filter(same)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from typing import Any
 
 import pytest
 
 from badges import handlers
-from badges.services import failures
+from badges.eventbus.batches import Batch, collecting
+from badges.exceptions import EventNotStored
+from badges.services import batching, failures, rulebook
 from tests.builders import event, template
 
 # Outside of a transaction: inside one, an event of this process waits for its end.
@@ -40,3 +44,50 @@ def test_of_an_event_that_means_nothing_monitoring_hears_nothing(told: dict[str,
     template("B")
     handlers.receive(None, event=event("A"))
     assert told == {}
+
+
+# --- in a consumer that collects -----------------------------------------------------------------------------
+
+
+def from_bus(*arguments: Any, **fields: Any) -> Any:
+    return dataclasses.replace(event(*arguments, **fields), from_bus=True)
+
+
+def test_what_may_change_something_is_put_off_and_handled_with_the_others(told: dict[str, Any], settings: Any) -> None:
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 3600}
+    template("A")
+    rulebook.current()
+    batch = Batch(2)
+    with collecting(batch):
+        for each in (from_bus("A", learner=1), from_bus("Z"), from_bus("A", learner=2)):
+            assert not batch.is_full
+            handlers.receive(None, event=each)
+    assert batch.is_full
+    assert told == {}
+    batch.handle()
+    assert told == {"badges_event_id": event("A", learner=2).id, "badges_event_outcome": "matched"}
+
+
+def test_what_did_not_come_over_the_bus_is_not_put_off(told: dict[str, Any]) -> None:
+    template("A")
+    with collecting(Batch(1)):
+        handlers.receive(None, event=event("A"))
+    assert told["badges_event_outcome"] == "matched"
+
+
+def test_a_consumer_stops_when_a_batch_cannot_be_stored(
+    told: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:  # S35
+    def fail(events: Any) -> Any:
+        raise EventNotStored("There is no database.")
+
+    monkeypatch.setattr(batching, "receive_all", fail)
+    batch = Batch(2)
+    with collecting(batch):
+        handlers.receive(None, event=from_bus("A"))
+    with (
+        caplog.at_level(logging.CRITICAL, "badges"),
+        pytest.raises(handlers.ConsumerMustStop, match=r"stops without committing: There is no database\."),
+    ):
+        batch.handle()
+    assert [record.getMessage() for record in caplog.records] == ["There is no database."]

@@ -7,8 +7,12 @@ the group; a receiver that raises ``SystemExit`` ends the process without a comm
 delivered again (S35); a schema registry that does not answer is waited for; so is a missing topic, for a time. It
 asks librdkafka for no partition assignment strategy, so that consumers of both classes can share a group.
 
-Offsets are committed in the background, at the latest a second or a hundred events after the event was handled, and
-at once when no more are waiting: after a crash up to that many are delivered again.
+Receivers may put an event off (:mod:`badges.eventbus.batches`): what waits in a backlog is then handled together, at
+most ``BATCH_SIZE`` events, and an event that comes alone at once.
+
+Offsets are committed in the background, after what was put off is done: at the latest a second or a hundred events
+(``BATCH_SIZE``, if that is more) after the event was received, and at once when no more are waiting. After a crash up
+to that many are delivered again.
 """
 
 from __future__ import annotations
@@ -26,10 +30,11 @@ from edx_django_utils.cache import RequestCache
 from openedx_events.event_bus import EventBusConsumer
 
 from badges.conf import conf
+from badges.eventbus.batches import Batch, collecting
 from badges.eventbus.catalogue import name_of
 from badges.eventbus.kafka import client_settings, full_topic, schema_registry
 from badges.eventbus.messages import Decoded, Decoder, event_id_of
-from badges.eventbus.offsets import Commits, move_group, read_moment
+from badges.eventbus.offsets import COMMIT_EVERY, Commits, move_group, read_moment
 from badges.eventbus.stopping import StopRequest, stop_on_signals
 from badges.eventbus.topics import topic_trouble, wait_for_topic
 from badges.eventbus.troubles import Seldom, Troubles
@@ -116,7 +121,9 @@ class Session:
             self._consumer = Consumer(options, logger=logger)
         except KafkaException as error:
             raise ConfigurationError(f"BADGES['KAFKA_SETTINGS']: {error.args[0].str()}") from error
-        self._commits = Commits(self._consumer, self._troubles)
+        self._batch = Batch(conf.batch_size)
+        every = max(COMMIT_EVERY, conf.batch_size)
+        self._commits = Commits(self._consumer, self._troubles, self._batch.handle, every)
 
     def run(self) -> None:
         """Consume until the process is asked to end. Raises ``SystemExit`` when it has to end."""
@@ -126,8 +133,9 @@ class Session:
                     [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
                 )
                 logger.info("Consuming %s.", self._topic)
-            while not self._stop.requested:
-                self._step()
+            with collecting(self._batch):
+                while not self._stop.requested:
+                    self._step()
         finally:
             self._registry.close()
             self._leave()
@@ -140,14 +148,19 @@ class Session:
         elif (error := message.error()) is not None:
             self._on_error(error)
         elif self._handle(message):
-            self._commits.handled(message)
+            self._commits.read(message)
+            if self._batch.is_full:
+                self._commits.flush()
         if time.monotonic() - self._tidied_at >= TIDY_SECONDS:
             self._tidy()
 
     # --- one message ---
 
     def _handle(self, message: Message) -> bool:
-        """Whether ``message`` is done with. What a receiver raises that is no ``Exception`` passes through."""
+        """
+        Whether ``message`` is done with, but for what was put off. What a receiver raises that is no ``Exception``
+        passes through.
+        """
         RequestCache.clear_all_namespaces()  # receivers may believe that they are in a request
         while True:
             try:
@@ -206,7 +219,7 @@ class Session:
         self._commits.flush(wait=True)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._commits.pending = 0  # they are somebody else's by now; the events come again there
+        self._commits.forget()  # they are somebody else's by now; the events come again there
 
     def _leave(self) -> None:
         """Commit and leave, so that the next member starts at once."""

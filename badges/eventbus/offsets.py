@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
@@ -21,35 +22,42 @@ ANSWER_SECONDS: Final = 10.0
 
 class Commits:
     """
-    Which messages have been handled, and telling the broker.
+    How far each partition has been read, and telling the broker once what was read is done.
 
-    The broker is told after ``COMMIT_EVERY`` messages, after ``COMMIT_SECONDS``, or by :meth:`flush`. Needs a consumer
-    with ``enable.auto.commit`` and ``enable.auto.offset.store`` off.
+    ``finish`` does what receivers put off; it comes before every commit, and what it raises keeps everything from being
+    committed that was read since the commit before. The broker is told after ``every`` messages, after
+    ``COMMIT_SECONDS``, or by :meth:`flush`. Needs a consumer with ``enable.auto.commit`` and
+    ``enable.auto.offset.store`` off.
     """
 
-    def __init__(self, consumer: Consumer, troubles: Troubles) -> None:
+    def __init__(
+        self, consumer: Consumer, troubles: Troubles, finish: Callable[[], None], every: int = COMMIT_EVERY
+    ) -> None:
         self._consumer = consumer
         self._troubles = troubles
+        self._finish = finish
+        self._every = every
         self._told_at = time.monotonic()
+        self._last: dict[tuple[str | None, int | None], Message] = {}
         self.pending = 0
 
-    def handled(self, message: Message) -> None:
-        """``message``, and every one before it in its partition, need not be delivered again."""
-        try:
-            self._consumer.store_offsets(message=message)
-        except KafkaException as error:  # the partition was taken away meanwhile
-            self._troubles.log_commit(error.args[0])
-            return
+    def read(self, message: Message) -> None:
+        """``message`` was given to the receivers, like every one before it in its partition."""
+        self._last[message.topic(), message.partition()] = message
         self.pending += 1
-        if self.pending >= COMMIT_EVERY or time.monotonic() - self._told_at >= COMMIT_SECONDS:
+        if self.pending >= self._every or time.monotonic() - self._told_at >= COMMIT_SECONDS:
             self.flush()
 
     def flush(self, *, wait: bool = False) -> None:
-        """Tell the broker now; with ``wait``, until it has confirmed or refused."""
+        """Finish what was read and tell the broker; with ``wait``, until it has confirmed or refused."""
         if not self.pending:
             return
-        self.pending = 0
+        last = self.forget()
+        self._finish()
         self._told_at = time.monotonic()
+        stored = [message for message in last if self._store(message)]
+        if not stored:
+            return
         try:
             if wait:
                 self._consumer.commit(asynchronous=False)
@@ -57,6 +65,19 @@ class Commits:
                 self._consumer.commit(asynchronous=True)
         except KafkaException as error:
             self._troubles.log_commit(error.args[0])
+
+    def _store(self, message: Message) -> bool:
+        try:
+            self._consumer.store_offsets(message=message)
+        except KafkaException as error:  # the partition was taken away meanwhile
+            self._troubles.log_commit(error.args[0])
+            return False
+        return True
+
+    def forget(self) -> list[Message]:
+        """The last message of each partition since the commit before; they will not be committed any more."""
+        last, self._last, self.pending = list(self._last.values()), {}, 0
+        return last
 
 
 # --- moving --------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""The learner of an event, and what is remembered of them before the lock (S3, S8; ARCHITECTURE, step 4)."""
+"""The learners of events, and what is remembered of them before the lock (S3, S8; ARCHITECTURE, step 4)."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -25,15 +26,15 @@ class Found:
     states: Mapping[int, RequirementState]
 
 
-def find(learner: Learner, requirement_ids: Collection[int]) -> Found | None:
+def find(learners: Sequence[Learner], requirement_ids: Collection[int]) -> list[Found | None]:
     """
-    The learner's record and what is remembered of ``requirement_ids``, in one query; None when there is no record.
+    The record of each learner and what is remembered of ``requirement_ids``, in one query; None where there is none.
 
     Good for one decision only: that there is nothing to do. Remembered times only grow, so what is old now stays old;
     everything else is read again under the lock. Raises :class:`LearnerConflict`.
     """
     rows = (
-        host.candidates(learner)
+        host.candidates(*learners)
         .annotate(
             known=FilteredRelation(
                 "badge_fulfillments", condition=Q(badge_fulfillments__requirement__in=list(requirement_ids))
@@ -49,7 +50,23 @@ def find(learner: Learner, requirement_ids: Collection[int]) -> Found | None:
         states = found.setdefault(pk, Found(pk, username, lms_user_id, {})).states
         if requirement_id is not None:
             states[requirement_id] = RequirementState(time, fulfilled)  # type: ignore[index]
-    return host.choose(learner, list(found.values()))
+    by_id, by_name = defaultdict(list), defaultdict(list)
+    for one in found.values():
+        by_id[one.lms_user_id].append(one)
+        by_name[one.username].append(one)
+    return [_choose(learner, by_id, by_name) for learner in learners]
+
+
+def _choose(
+    learner: Learner, by_id: Mapping[int | None, list[Found]], by_name: Mapping[str, list[Found]]
+) -> Found | None:
+    """
+    One learner's record among those of all. A username that is the same to the database only, "u77" for "U77", is not
+    seen here: creating the learner fails then, and finds it.
+    """
+    same_id = by_id.get(learner.lms_user_id, []) if learner.lms_user_id is not None else []
+    same_name = by_name.get(learner.username, [])
+    return host.choose(learner, [*same_id, *same_name])
 
 
 def create(learner: Learner) -> Found:
@@ -58,17 +75,27 @@ def create(learner: Learner) -> Found:
     return Found(user.pk, user.username, user.lms_user_id, {})
 
 
-def lock(pk: int, learner: Learner) -> Any:
+def lock(learners: Mapping[int, Learner]) -> Mapping[int, Any]:
     """
-    Lock the learner's user record and return it; the first statement of the transaction that decides (S40).
+    Lock the learners' user records, and return them, by primary key; the first statement of the transaction that
+    decides (S40). In the order of the keys, so that two processes with some learners in common don't deadlock.
 
-    An empty LMS user id is filled in from the event (S4). Raises :class:`LearnerConflict` when the record has come to
-    belong to somebody else, ``DoesNotExist`` when it is gone.
+    An empty LMS user id is filled in from the event (S4). Raises :class:`LearnerConflict` when a record has come to
+    belong to somebody else, ``DoesNotExist`` when one is gone.
     """
     users = get_user_model()._default_manager
     # Weaker than FOR UPDATE: foreign keys to the record don't wait for it. Only PostgreSQL knows the difference.
     no_key = connection.features.has_select_for_no_key_update
-    user = users.select_for_update(no_key=no_key).get(pk=pk)
+    locked = {user.pk: user for user in users.select_for_update(no_key=no_key).filter(pk__in=learners).order_by("pk")}
+    for pk, learner in learners.items():
+        if pk not in locked:
+            raise users.model.DoesNotExist(f"Record {pk} is gone.")
+        _check_owner(locked[pk], learner)
+    return locked
+
+
+def _check_owner(user: Any, learner: Learner) -> None:
+    users, pk = get_user_model()._default_manager, user.pk
     if user.lms_user_id is None and user.username.casefold() != learner.username.casefold():
         raise LearnerConflict(f"Record {pk} was found by its username and has another one by now. Retry the event.")
     if learner.lms_user_id is not None and user.lms_user_id != learner.lms_user_id:
@@ -79,4 +106,3 @@ def lock(pk: int, learner: Learner) -> Any:
             )
         users.filter(pk=pk).update(lms_user_id=learner.lms_user_id)
         user.lms_user_id = learner.lms_user_id
-    return user

@@ -1,10 +1,11 @@
-"""What an event changes for one learner, written under the learner's lock."""
+"""What events change, one for each of some learners, written under the learners' locks."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -12,128 +13,133 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
 from badges import clock
-from badges.data import Decision, Event, Learner, Outcome, Status, TemplateOutcome
-from badges.engine.rulebook import Match
+from badges.data import Decision
 from badges.host import UserCredential
 from badges.models import BadgeProgress, BadgeTemplate, Fulfillment, JournalEntry
 from badges.providers.registry import get_provider_class
+from badges.services.changes import STATUS, Change, journal
 from badges.services.outbox import Decided, Promise, announcement, promise
 from badges.services.rulebook import Rules, TemplateFacts
 from badges.services.snapshot import Record
 
-STATUS: Mapping[Decision, Status] = {"award": "awarded", "revoke": "revoked"}
 
-
-def record(
-    event: Event,
-    learner: Learner,
-    user: Any,
-    rules: Rules,
-    match: Match,
-    outcome: Outcome,
-    records: Mapping[int, Record],
-) -> list[Promise]:
+def record(changes: Sequence[Change], rules: Rules) -> list[Promise]:
     """
-    Write ``outcome``: the remembered times, progress, credentials, deliveries and the journal.
+    Write ``changes``, of different learners: remembered times, progress, credentials, deliveries and the journal.
 
-    A fixed number of statements whatever the number of requirements and templates, but for two a badge that is awarded
-    for the first time: its credential, and the provider's part of it.
+    A fixed number of statements whatever the number of learners, requirements and templates, but for two a badge that
+    is awarded for the first time: its credential, and the provider's part of it. Rows are written in the order of the
+    learners' keys, so that two processes at neighbouring rows don't deadlock.
     """
     now = clock.now()
-    _remember(event, learner, user, outcome)
-    decided = [template for template in outcome.templates if template.decision is not None]
-    begun = {change.template_id for change in outcome.changes if change.flipped and change.fulfilled}
-    begun = {template_id for template_id in begun if records[template_id].progress_id is None}
-    progress = {
-        template_id: _progress(user, template_id, records[template_id])
-        for template_id in sorted(begun | {template.template_id for template in decided})
-    }
-    uuids = _decide(decided, progress, records, user, rules.facts, now)
-    _save_progress(list(progress.values()))
+    changes = sorted(changes, key=lambda change: change.user.pk)
+    _remember(changes)
+    entries = [entry for change in changes for entry in _entries(change)]
+    decided = [entry for entry in entries if entry.decision is not None]
+    uuids = _decide(decided, rules.facts, now)
+    _save_progress([entry.progress for entry in entries])
     promises = promise(
         [
             Decided(
-                progress=progress[template.template_id],
+                progress=entry.progress,
                 announcement=announcement(
-                    template.decision,
-                    progress[template.template_id].decided_at,
-                    uuids[template.template_id],
-                    user,
-                    rules.facts[template.template_id],
+                    entry.decision,
+                    entry.progress.decided_at,
+                    uuids[entry.key],
+                    entry.user,
+                    rules.facts[entry.progress.template_id],
                 ),
-                is_first=records[template.template_id].decided_at is None,
-                must_queue=records[template.template_id].announcing,
+                is_first=entry.record.decided_at is None,
+                must_queue=entry.record.announcing,
             )
-            for template in decided
+            for entry in decided
         ]
     )
-    _write_journal(event, user, rules, match, outcome, now)
+    JournalEntry.objects.bulk_create([row for change in changes for row in journal(change, rules, now)])
     return promises
 
 
-def _remember(event: Event, learner: Learner, user: Any, outcome: Outcome) -> None:
+def _remember(changes: Iterable[Change]) -> None:
     """
-    Move the remembered times, and keep what the event said of the learner where the record says otherwise (S8, S22).
+    Move the remembered times, and keep what the events said of the learners where the records say otherwise (S8, S22).
     """
-    email = learner.email if learner.email != user.email else ""
-    full_name = learner.full_name if learner.full_name != (user.full_name or "") else ""
     _upsert(
         [
             Fulfillment(
-                user_id=user.pk,
-                requirement_id=change.requirement_id,
-                fulfilled=change.fulfilled,
-                time=event.time,
-                event_id=event.id,
-                email=email,
-                full_name=full_name,
+                user_id=change.user.pk,
+                requirement_id=each.requirement_id,
+                fulfilled=each.fulfilled,
+                time=change.event.time,
+                event_id=change.event.id,
+                email=change.learner.email if change.learner.email != change.user.email else "",
+                full_name=change.learner.full_name if change.learner.full_name != (change.user.full_name or "") else "",
             )
-            for change in outcome.changes
+            for change in changes
+            for each in change.outcome.changes
         ],
         update=["fulfilled", "time", "event_id", "email", "full_name"],
         unique=["user", "requirement"],
     )
 
 
-def _progress(user: Any, template_id: int, record: Record) -> BadgeProgress:
-    return BadgeProgress(
-        user_id=user.pk,
-        template_id=template_id,
-        credential_id=record.credential_id,
-        awarded_at=record.awarded_at,
-        decided_at=record.decided_at,
-    )
+# --- progress and decisions ----------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Entry:
+    """A learner's progress that has to be written, because it begins or because a badge is decided."""
+
+    user: Any
+    record: Record
+    progress: BadgeProgress
+    decision: Decision | None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.user.pk, self.progress.template_id
+
+
+def _entries(change: Change) -> Iterable[_Entry]:
+    begun = {each.template_id for each in change.outcome.changes if each.flipped and each.fulfilled}
+    for template in sorted(change.outcome.templates, key=lambda template: template.template_id):
+        record = change.records[template.template_id]
+        if template.decision is None and (template.template_id not in begun or record.progress_id is not None):
+            continue
+        progress = BadgeProgress(
+            user_id=change.user.pk,
+            template_id=template.template_id,
+            credential_id=record.credential_id,
+            awarded_at=record.awarded_at,
+            decided_at=record.decided_at,
+        )
+        yield _Entry(change.user, record, progress, template.decision)
 
 
 def _decide(
-    decided: Collection[TemplateOutcome],
-    progress: Mapping[int, BadgeProgress],
-    records: Mapping[int, Record],
-    user: Any,
-    facts: Mapping[int, TemplateFacts],
-    now: datetime.datetime,
-) -> Mapping[int, uuid.UUID]:
+    decided: Collection[_Entry], facts: Mapping[int, TemplateFacts], now: datetime.datetime
+) -> Mapping[tuple[int, int], uuid.UUID]:
     """
-    Bring the credentials to the decided status and note it in ``progress``; the credentials' uuids by template id.
+    Bring the credentials to the decided status and note it in the progress; the credentials' uuids by learner and
+    template.
     """
-    held: dict[int, tuple[int, uuid.UUID]] = {
-        template.template_id: (record.credential_id, record.credential_uuid)
-        for template in decided
-        if (record := records[template.template_id]).credential_id is not None and record.credential_uuid is not None
+    held: dict[tuple[int, int], tuple[int, uuid.UUID]] = {
+        entry.key: (entry.record.credential_id, entry.record.credential_uuid)
+        for entry in decided
+        if entry.record.credential_id is not None and entry.record.credential_uuid is not None
     }
-    held |= _kept_credentials(user, {template.template_id for template in decided} - held.keys())
+    held |= _kept_credentials([entry for entry in decided if entry.key not in held])
     for decision, status in STATUS.items():
-        ids = [held[t.template_id][0] for t in decided if t.decision == decision and t.template_id in held]
+        ids = [held[entry.key][0] for entry in decided if entry.decision == decision and entry.key in held]
         if ids:
             UserCredential.objects.filter(pk__in=ids).update(status=status, modified=now)
     uuids = {}
-    for template in decided:
-        row = progress[template.template_id]
+    for entry in decided:
+        row = entry.progress
         row.decided_at = decision_time(now, row.decided_at)
-        if template.decision == "award":
+        if entry.decision == "award":
             row.awarded_at = row.decided_at
-        row.credential_id, uuids[template.template_id] = held.get(template.template_id) or _new_credential(
-            user, template.template_id, facts[template.template_id]
+        row.credential_id, uuids[entry.key] = held.get(entry.key) or _new_credential(
+            entry.user, row.template_id, facts[row.template_id]
         )
     return uuids
 
@@ -143,17 +149,28 @@ def decision_time(now: datetime.datetime, previous: datetime.datetime | None) ->
     return now if previous is None else max(now, previous + datetime.timedelta(microseconds=1))
 
 
-def _kept_credentials(user: Any, template_ids: Collection[int]) -> dict[int, tuple[int, uuid.UUID]]:
+def _kept_credentials(entries: Collection[_Entry]) -> dict[tuple[int, int], tuple[int, uuid.UUID]]:
     """
-    Credentials without progress, by template id: of a learner whose record was deleted and came back under the same
-    username, which is what the service's credentials are keyed by.
+    Credentials without progress, by learner and template: of learners whose records were deleted and came back under
+    the same usernames, which is what the service's credentials are keyed by.
     """
-    if not template_ids:
+    if not entries:
         return {}
     rows = UserCredential.objects.filter(
-        username=user.username, credential_content_type=_content_type(), credential_id__in=template_ids
-    )
-    return {template_id: (pk, uuid_) for template_id, pk, uuid_ in rows.values_list("credential_id", "pk", "uuid")}
+        username__in={entry.user.username for entry in entries},
+        credential_content_type=_content_type(),
+        credential_id__in={entry.progress.template_id for entry in entries},
+    ).values_list("username", "credential_id", "pk", "uuid")
+    found = {(username, template_id): (pk, uuid_) for username, template_id, pk, uuid_ in rows}
+    # To some databases "u77" is "U77".
+    found = {(username.casefold(), template_id): held for (username, template_id), held in found.items()} | found
+    kept = {}
+    for entry in entries:
+        name, template_id = entry.user.username, entry.progress.template_id
+        held = found.get((name, template_id)) or found.get((name.casefold(), template_id))
+        if held is not None:
+            kept[entry.key] = held
+    return kept
 
 
 def _new_credential(user: Any, template_id: int, facts: TemplateFacts) -> tuple[int, uuid.UUID]:
@@ -175,13 +192,14 @@ def _content_type() -> ContentType:
 def _save_progress(rows: list[BadgeProgress]) -> None:
     _upsert(rows, update=["credential", "awarded_at", "decided_at"], unique=["user", "template"])
     if any(row.pk is None for row in rows):  # MySQL does not return the ids of an INSERT of several rows
-        stored = dict(
-            BadgeProgress.objects.filter(
-                user=rows[0].user_id, template__in=[row.template_id for row in rows]
-            ).values_list("template_id", "pk")
-        )
+        stored = {
+            (user_id, template_id): pk
+            for user_id, template_id, pk in BadgeProgress.objects.filter(
+                user__in={row.user_id for row in rows}, template__in={row.template_id for row in rows}
+            ).values_list("user_id", "template_id", "pk")
+        }
         for row in rows:
-            row.pk = stored[row.template_id]
+            row.pk = stored[row.user_id, row.template_id]
 
 
 def _upsert(rows: list[Any], *, update: list[str], unique: list[str]) -> None:
@@ -189,34 +207,3 @@ def _upsert(rows: list[Any], *, update: list[str], unique: list[str]) -> None:
         # MySQL and MariaDB take the unique key from the table and refuse to be told.
         told = unique if connection.features.supports_update_conflicts_with_target else None
         type(rows[0]).objects.bulk_create(rows, update_conflicts=True, update_fields=update, unique_fields=told)
-
-
-def _write_journal(
-    event: Event, user: Any, rules: Rules, match: Match, outcome: Outcome, now: datetime.datetime
-) -> None:
-    common = {
-        "user_id": user.pk,
-        "event_id": event.id,
-        "event_type": event.type,
-        "event_time": event.time,
-        "created": now,
-    }
-    entries = [
-        JournalEntry(
-            template_id=change.template_id,
-            kind=JournalEntry.Kind.FULFILLED if change.fulfilled else JournalEntry.Kind.RESET,
-            subject=rules.book.requirement(change.requirement_id).key,
-            penalty=rules.book.penalty(change.penalty_id).key if change.penalty_id is not None else "",
-            saw=match.saw(change.requirement_id, change.penalty_id),
-            **common,
-        )
-        for change in outcome.changes
-        if change.flipped
-    ]
-    entries += [
-        JournalEntry(template_id=template.template_id, kind=STATUS[template.decision], **common)
-        for template in outcome.templates
-        if template.decision is not None
-    ]
-    if entries:
-        JournalEntry.objects.bulk_create(entries)

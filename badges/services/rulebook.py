@@ -58,17 +58,20 @@ def current() -> Rules:
     configuration when their version has changed.
     """
     global _cached
-    cached, now = _cached, clock.monotonic()
-    if cached is not None:
-        rules, checked_at = cached
-        if now - checked_at < conf.rulebook_max_age:
-            return rules
-        if is_current(rules):
-            _cached = (rules, now)
-            return rules
-    rules = load()
+    rules = at_hand()
+    if rules is not None:
+        return rules
+    now = clock.monotonic()
+    rules = _cached[0] if _cached is not None and is_current(_cached[0]) else load()
     _cached = (rules, now)
     return rules
+
+
+def at_hand() -> Rules | None:
+    """The rules in force, where they are known without a query; else None."""
+    if _cached is None or clock.monotonic() - _cached[1] >= conf.rulebook_max_age:
+        return None
+    return _cached[0]
 
 
 def is_current(rules: Rules) -> bool:

@@ -1,16 +1,29 @@
-"""What is recorded of one learner and some templates, read under the learner's lock."""
+"""What is recorded of some learners and templates, read under the learners' locks."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    Field,
+    IntegerField,
+    OuterRef,
+    UUIDField,
+    Value,
+)
 
 from badges.data import RequirementState, TemplateState
-from badges.models import BadgeRequirement, Delivery
+from badges.models import BadgeProgress, Delivery, Fulfillment
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,61 +43,77 @@ class Record:
     announcing: bool = False
 
 
-def read(user_id: int, template_ids: Collection[int]) -> tuple[Mapping[int, Record], frozenset[int]]:
-    """
-    The records by template id, and the ids of all requirements that these templates have at this moment; one query.
+Snapshot = Mapping[int, Mapping[int, Record]]
+"""Records by user id and template id; of what is not recorded there is an empty one."""
 
-    It starts from the requirements, because a learner may have no row at all.
+
+def read(user_ids: Collection[int], template_ids: Collection[int]) -> Snapshot:
     """
-    rows = (
-        BadgeRequirement.objects.filter(template__in=list(template_ids))
+    The records of these learners and templates; one query, whatever their number.
+
+    It is two tables below each other, because a learner may have a row in one of them and none in the other.
+    """
+    times = Fulfillment.objects.filter(user__in=user_ids, requirement__template__in=template_ids).values_list(
+        "user_id",
+        F("requirement__template_id"),
+        "requirement_id",
+        "time",
+        "fulfilled",
+        *(_nothing(field) for field in PROGRESS.values()),
+    )
+    progress = (
+        BadgeProgress.objects.filter(user__in=user_ids, template__in=template_ids)
         .annotate(
-            mine=FilteredRelation("fulfillments", condition=Q(fulfillments__user=user_id)),
-            way=FilteredRelation("template__progress", condition=Q(template__progress__user=user_id)),
             announcing=Exists(
-                Delivery.objects.filter(
-                    progress=OuterRef("way__pk"), lane=Delivery.Lane.ANNOUNCE, state__in=Delivery.OPEN
-                )
-            ),
+                Delivery.objects.filter(progress=OuterRef("pk"), lane=Delivery.Lane.ANNOUNCE, state__in=Delivery.OPEN)
+            )
         )
-        .order_by("id")
         .values_list(
-            "id",
+            "user_id",
             "template_id",
-            "mine__time",
-            "mine__fulfilled",
-            "way__pk",
-            "way__credential_id",
-            "way__credential__uuid",
-            "way__credential__status",
-            "way__held_back",
-            "way__awarded_at",
-            "way__decided_at",
-            "announcing",
+            _nothing(IntegerField()),
+            _nothing(DateTimeField()),
+            _nothing(BooleanField()),
+            *PROGRESS,
         )
     )
-    records: dict[int, Record] = {}
-    existing = set()
-    for (
-        pk,
-        template_id,
-        time,
-        fulfilled,
-        progress_id,
-        credential_id,
-        uuid_,
-        status,
-        held,
-        awarded,
-        decided,
-        open_,
-    ) in rows:
-        existing.add(pk)
-        record = records.get(template_id)
-        if record is None:
-            state = TemplateState({}, status, bool(held))
-            record = Record(state, progress_id, credential_id, uuid_, awarded, decided, open_)
-            records[template_id] = record
-        if time is not None:
-            record.state.requirements[pk] = RequirementState(time, fulfilled)  # type: ignore[index]
-    return records, frozenset(existing)
+    requirements: dict[tuple[int, int], dict[int, RequirementState]] = defaultdict(dict)
+    stored: dict[tuple[int, int], tuple[Any, ...]] = {}
+    for user_id, template_id, requirement_id, time, fulfilled, *rest in times.union(progress, all=True):
+        if requirement_id is not None:
+            requirements[user_id, template_id][requirement_id] = RequirementState(time, fulfilled)
+        else:
+            stored[user_id, template_id] = tuple(rest)
+    return {
+        user_id: {
+            template_id: _record(requirements[user_id, template_id], stored.get((user_id, template_id)))
+            for template_id in template_ids
+        }
+        for user_id in user_ids
+    }
+
+
+PROGRESS: Mapping[str, Field[Any, Any]] = {
+    "pk": IntegerField(),
+    "credential_id": IntegerField(),
+    "credential__uuid": UUIDField(),
+    "credential__status": CharField(),
+    "held_back": BooleanField(),
+    "awarded_at": DateTimeField(),
+    "decided_at": DateTimeField(),
+    "announcing": BooleanField(),
+}
+"""What is read of a learner's progress, and its kinds."""
+
+
+def _nothing(kind: Field[Any, Any]) -> Any:
+    """In the place of a column that the other table has."""
+    return Value(None, output_field=kind)
+
+
+def _record(requirements: Mapping[int, RequirementState], stored: tuple[Any, ...] | None) -> Record:
+    if stored is None:
+        return Record(TemplateState(requirements))
+    progress_id, credential_id, uuid_, status, held_back, awarded_at, decided_at, announcing = stored
+    state = TemplateState(requirements, status, bool(held_back))
+    return Record(state, progress_id, credential_id, uuid_, awarded_at, decided_at, bool(announcing))

@@ -23,9 +23,9 @@ def poison() -> None:
     """Events named in the file ``POISON`` raise when all that they change is written, as long as the file exists."""
     file, record = Path(os.environ["POISON"]), processing.record
 
-    def poisoned(event: Any, *arguments: Any) -> Any:
-        promises = record(event, *arguments)
-        if file.exists() and event.id in file.read_text().split():
+    def poisoned(changes: Any, rules: Any) -> Any:
+        promises = record(changes, rules)
+        if file.exists() and {change.event.id for change in changes}.intersection(file.read_text().split()):
             raise Poisoned
         return promises
 

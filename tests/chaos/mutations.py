@@ -35,7 +35,7 @@ def late_events_count() -> None:
 def no_transaction() -> None:
     """What an event changes is committed statement by statement, without a lock (S6, S40)."""
     processing.transaction = SimpleNamespace(atomic=lambda **_: contextlib.nullcontext())  # type: ignore[assignment]
-    learners.lock = lambda pk, learner: get_user_model()._default_manager.get(pk=pk)
+    learners.lock = get_user_model()._default_manager.in_bulk
 
 
 def decisions_at_host_time() -> None:
@@ -51,7 +51,7 @@ def offsets_before_the_work() -> None:
     handle = Session._handle
 
     def commit_and_handle(self: Any, message: Any) -> bool:
-        self._commits.handled(message)
+        self._commits.read(message)
         self._commits.flush(wait=True)
         return handle(self, message)
 

@@ -111,6 +111,18 @@ def test_six_events_in_any_order_in_four_processes_are_each_once_in_time_order(s
     end_as_in_time_order(shared, both, histories)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_batches_with_learners_in_common_end_as_in_time_order(shared: World, seed: int) -> None:  # S7, S8, S9, S40
+    both = badge("AB", penalties="AB")
+    shared.load(both)
+    histories = some_histories(shared, both, seed, learners=LEARNERS)
+    lines = [line for history in histories.values() for line in history]
+    chance = random.Random(seed)
+    orders = [{"lines": chance.sample(lines, len(lines)), "size": size} for size in (100, 100, 30, 7)]
+    assert together(shared.peers, "handle_together", orders) == [[True] * len(lines)] * 4
+    end_as_in_time_order(shared, both, histories)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_random_rules_and_events_in_two_processes_end_as_in_time_order(shared: World, seed: int) -> None:  # S6, S8, S9
     chance = random.Random(seed)
@@ -154,14 +166,14 @@ def end_as_in_time_order(world: World, some: Badge, histories: dict[int, list[di
 # --- what others do to the same learners meanwhile -----------------------------------------------------------
 
 
-def some_histories(shared: World, both: Badge, seed: int) -> dict[int, list[dict[str, Any]]]:
+def some_histories(shared: World, both: Badge, seed: int, learners: int = 40) -> dict[int, list[dict[str, Any]]]:
     chance = random.Random(seed)
     return {
         learner: [
             both.line(course, passing=chance.random() < 0.7, learner=learner, at=f"10:{minute:02}")
             for minute, course in enumerate(chance.choices("AB", k=6))
         ]
-        for learner in shared.learners(40)
+        for learner in shared.learners(learners)
     }
 
 

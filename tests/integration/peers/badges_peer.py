@@ -56,6 +56,13 @@ def handle(lines: list[dict[str, Any]], announce: bool = True) -> list[bool]:
     return results
 
 
+def handle_together(lines: list[dict[str, Any]], size: int) -> list[bool]:
+    """Receive events, so many in a batch; for each, whether it was handled."""
+    events = [api.read_line(line=json.dumps(line)) for line in lines]
+    batches = [events[start : start + size] for start in range(0, len(events), size)]
+    return [not received.failed for batch in batches for received in api.receive_events(events=batch)]
+
+
 def publish(lines: list[dict[str, Any]], topic: str, keys: list[str]) -> None:
     """Send events to the bus, each with the key field that ``keys`` has for it, in turn."""
     for number, line in enumerate(lines):
@@ -185,6 +192,7 @@ def count_errors(execute: Any, sql: str, params: Any, many: bool, context: Any) 
 ORDERS: dict[str, Callable[..., Any]] = {
     "hello": lambda: None,
     "handle": handle,
+    "handle_together": handle_together,
     "publish": publish,
     "load": load,
     "deliver": deliver,
