@@ -133,12 +133,12 @@ def receive_events(*, events: Sequence[Event]) -> list[Received]:
     return received
 
 
-def may_change(*, event: Event) -> bool:
+def may_change(*, event_type: str, payload: object) -> bool:
     """
-    Whether handling ``event`` may change anything, answered without a query: False only where no requirement or penalty
-    of the rules in force applies.
+    Whether handling such an event may change anything, answered without a query: False only where no requirement or
+    penalty of the rules in force applies.
     """
-    return processing.may_change(event)
+    return processing.may_change(event_type, payload)
 
 
 def read_line(*, line: str | bytes) -> Event:

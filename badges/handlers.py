@@ -5,18 +5,22 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from django.db import connection, transaction
 from edx_django_utils.monitoring import set_custom_attribute
 
-from badges import api
+from badges import api, clock
 from badges.data import Event
 from badges.eventbus import batches
-from badges.eventbus.signals import to_event
+from badges.eventbus.signals import is_from_bus, payload_of, to_event
 from badges.exceptions import EventNotStored
 
 logger = logging.getLogger(__name__)
+
+IDLE_SECONDS: Final = 1.0
+_needed_at = 0.0
+"""When an event last needed the database, on the monotonic clock."""
 
 
 class ConsumerMustStop(SystemExit):
@@ -34,10 +38,13 @@ def connect() -> None:
 
 def receive(signal: Any, **kwargs: Any) -> None:
     """A public signal was sent, by a consumer or in this process."""
+    if not api.may_change(event_type=signal.event_type, payload=payload_of(signal, kwargs)):
+        if is_from_bus(kwargs) and not batches.is_open():
+            _release_connection()
+        return
     event = to_event(signal, kwargs)
     if event.from_bus and batches.is_open():
-        if api.may_change(event=event):
-            batches.put_off(event, _handle_all)
+        batches.put_off(event, _handle_all)
     elif not event.from_bus and connection.in_atomic_block:
         # Sent by this process inside its own transaction: the decision has one of its own, after that (S40), and an
         # event that is rolled back has not happened.
@@ -57,6 +64,16 @@ def _handle(event: Event) -> None:
     _tell(event, received)
 
 
+def _release_connection() -> None:
+    """
+    Close a connection that no event has needed lately: where one is open, the stock consumers ask it with every message
+    whether it is well, and that takes longer than all that is done here with an event that means nothing.
+    """
+    is_open = connection.connection is not None and not connection.in_atomic_block
+    if is_open and clock.monotonic() - _needed_at > IDLE_SECONDS:
+        connection.close()
+
+
 def _handle_all(events: Sequence[Event]) -> None:
     try:
         received = api.receive_events(events=events)
@@ -69,7 +86,9 @@ def _handle_all(events: Sequence[Event]) -> None:
 
 def _tell(event: Event, received: api.Received) -> None:
     """Let monitoring find the event."""
+    global _needed_at
     if received.matched or received.failed:
+        _needed_at = clock.monotonic()
         set_custom_attribute("badges_event_id", event.id)
         set_custom_attribute("badges_event_outcome", "failed" if received.failed else "matched")
 

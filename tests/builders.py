@@ -7,9 +7,11 @@ import uuid
 from typing import Any
 
 from django.contrib.sites.models import Site
+from openedx_events.data import EventsMetadata
 
 from badges.data import Event
 from badges.eventbus.jsonlines import from_line
+from badges.eventbus.signals import signal_of
 from badges.models import (
     BadgePenalty,
     BadgeRequirement,
@@ -107,3 +109,13 @@ def line(
 def event(course: str = "A", **fields: Any) -> Event:
     """:func:`line` as an event."""
     return from_line(json.dumps(line(course, **fields)))
+
+
+def sent(given: Event) -> dict[str, Any]:
+    """What a receiver is called with for a course passing status event."""
+    return {
+        "signal": signal_of(given.type),
+        "metadata": EventsMetadata(event_type=given.type, id=uuid.UUID(given.id), time=given.time),
+        "from_event_bus": given.from_bus,
+        "course_passing_status": given.payload,
+    }

@@ -7,12 +7,14 @@ import logging
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
-from badges import handlers
+from badges import clock, handlers
+from badges.data import Event
 from badges.eventbus.batches import Batch, collecting
 from badges.exceptions import EventNotStored
 from badges.services import batching, failures, rulebook
-from tests.builders import event, template
+from tests.builders import event, sent, template
 
 # Outside of a transaction: inside one, an event of this process waits for its end.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,26 +26,53 @@ def told(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, Any]:
     settings.BADGES = {**settings.BADGES, "FUTURE_TOLERANCE": 10**9, "RULEBOOK_MAX_AGE": 0, "ENQUEUE": False}
     attributes: dict[str, Any] = {}
     monkeypatch.setattr(handlers, "set_custom_attribute", attributes.__setitem__)
-    monkeypatch.setattr(handlers, "to_event", lambda signal, given: given["event"])
     return attributes
+
+
+def receive(given: Event) -> None:
+    handlers.receive(**sent(given))
 
 
 def test_an_event_that_counts_is_told(told: dict[str, Any]) -> None:
     template("A")
-    handlers.receive(None, event=event("A"))
+    receive(event("A"))
     assert told == {"badges_event_id": event("A").id, "badges_event_outcome": "matched"}
 
 
 def test_an_event_that_fails_is_told(told: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failures, "handle", lambda given: 1 / 0)
-    handlers.receive(None, event=event("A"))
+    receive(event("A"))
     assert told == {"badges_event_id": event("A").id, "badges_event_outcome": "failed"}
 
 
 def test_of_an_event_that_means_nothing_monitoring_hears_nothing(told: dict[str, Any]) -> None:
     template("B")
-    handlers.receive(None, event=event("A"))
+    receive(event("A"))
     assert told == {}
+
+
+def test_a_connection_that_no_event_needs_is_closed(
+    told: dict[str, Any], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 3600}
+    template("A")
+    rulebook.current()
+    moment = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: moment)
+    receive(from_bus("A"))
+    closed: list[bool] = []
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
+    receive(from_bus("Z"))
+    assert not closed, "it was needed just now"
+    moment += 1.1
+    receive(event("Z"))  # in a process that is no consumer
+    with collecting(Batch(1)):
+        receive(from_bus("Z"))  # in one that never asks whether it is well
+    with transaction.atomic():
+        receive(from_bus("Z"))
+    assert not closed
+    receive(from_bus("Z"))
+    assert closed
 
 
 # --- in a consumer that collects -----------------------------------------------------------------------------
@@ -61,7 +90,7 @@ def test_what_may_change_something_is_put_off_and_handled_with_the_others(told: 
     with collecting(batch):
         for each in (from_bus("A", learner=1), from_bus("Z"), from_bus("A", learner=2)):
             assert not batch.is_full
-            handlers.receive(None, event=each)
+            receive(each)
     assert batch.is_full
     assert told == {}
     batch.handle()
@@ -71,7 +100,7 @@ def test_what_may_change_something_is_put_off_and_handled_with_the_others(told: 
 def test_what_did_not_come_over_the_bus_is_not_put_off(told: dict[str, Any]) -> None:
     template("A")
     with collecting(Batch(1)):
-        handlers.receive(None, event=event("A"))
+        receive(event("A"))
     assert told["badges_event_outcome"] == "matched"
 
 
@@ -84,7 +113,7 @@ def test_a_consumer_stops_when_a_batch_cannot_be_stored(
     monkeypatch.setattr(batching, "receive_all", fail)
     batch = Batch(2)
     with collecting(batch):
-        handlers.receive(None, event=from_bus("A"))
+        receive(from_bus("A"))
     with (
         caplog.at_level(logging.CRITICAL, "badges"),
         pytest.raises(handlers.ConsumerMustStop, match=r"stops without committing: There is no database\."),

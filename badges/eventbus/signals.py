@@ -25,28 +25,36 @@ __all__ = [
     "field_at",
     "fields",
     "find_learner",
+    "is_from_bus",
     "known_event_types",
+    "payload_of",
     "problem_with",
     "signal_of",
     "to_event",
 ]
 
 
-def to_event(signal: OpenEdxPublicSignal, kwargs: Mapping[str, Any]) -> Event:
+def payload_of(signal: OpenEdxPublicSignal, kwargs: Mapping[str, Any]) -> Any:
     """
-    What a receiver got, as an event; nothing is copied.
-
-    ``kwargs`` are the receiver's: the metadata, ``from_event_bus`` and the signal's data. The payload is the one data
-    argument, or a mapping of them when a signal has several.
+    The payload of what a receiver got, in ``kwargs``: the signal's one data argument, or a mapping of them when it has
+    several. Nothing is copied.
     """
-    metadata = kwargs["metadata"]
     arguments = signal.init_data
     if len(arguments) == 1:
         (name,) = arguments
-        payload = kwargs[name]
-    else:
-        payload = {name: kwargs[name] for name in arguments}
-    return Event(str(metadata.id), signal.event_type, metadata.time, payload, kwargs.get("from_event_bus") is True)
+        return kwargs[name]
+    return {name: kwargs[name] for name in arguments}
+
+
+def is_from_bus(kwargs: Mapping[str, Any]) -> bool:
+    """Whether a consumer read what a receiver got; else it was sent in this process."""
+    return kwargs.get("from_event_bus") is True
+
+
+def to_event(signal: OpenEdxPublicSignal, kwargs: Mapping[str, Any]) -> Event:
+    """What a receiver got, as an event: ``kwargs`` are the metadata, ``from_event_bus`` and the signal's data."""
+    metadata = kwargs["metadata"]
+    return Event(str(metadata.id), signal.event_type, metadata.time, payload_of(signal, kwargs), is_from_bus(kwargs))
 
 
 def connect(receiver: Callable[..., Any], event_types: Iterable[str], *, dispatch_uid: str) -> None:

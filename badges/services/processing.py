@@ -48,9 +48,9 @@ class Candidate:
     match: Match
 
 
-def may_change(event: Event) -> bool:
+def may_change(event_type: str, payload: object) -> bool:
     """
-    Whether :func:`handle_all` would find anything in ``event``, as far as that can be told from memory.
+    Whether :func:`handle_all` would find anything in such an event, as far as that can be told from memory.
 
     No query and no error: True where the rules have to be looked at first, or the event makes trouble.
     """
@@ -58,7 +58,7 @@ def may_change(event: Event) -> bool:
     if rules is None:
         return True
     try:
-        return _match(rules, event) is not None
+        return rules.book.match(event_type, payload) is not None
     except Exception:  # noqa: BLE001 - whatever it is, handling the event meets it again, and keeps the event
         return True
 
@@ -115,14 +115,9 @@ def handle_all(events: Sequence[Event]) -> list[Handled]:
     return handled
 
 
-def _match(rules: Rules, event: Event) -> Match | None:
-    match = rules.book.match(event.type, event.payload)
-    return match if match is not None and event.type in conf.event_types else None
-
-
 def _candidate(rules: Rules, event: Event) -> Candidate | None:
-    match = _match(rules, event)
-    if match is None:
+    match = rules.book.match(event.type, event.payload)
+    if match is None or event.type not in conf.event_types:
         return None
     learner = find_learner(event)
     if learner is None:

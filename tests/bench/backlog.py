@@ -28,7 +28,9 @@ from tests.builders import line, template  # noqa: E402
 
 TEMPLATES = 1000
 LONG = "The one with many courses"
-COURSES = string.ascii_uppercase[:10]
+COURSES = string.ascii_uppercase[2:12]
+"""None of those that another template is about, so that nobody is awarded."""
+
 LAST = "Z"
 """The course that nobody passes."""
 

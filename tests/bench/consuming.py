@@ -45,6 +45,7 @@ VARIANTS = (
     Variant("stock class, unmatched", STOCK_CONSUMER, "unmatched", {}),
     Variant("our class, unmatched", OUR_CONSUMER, "unmatched", {}),
     Variant("our class, every event fulfils", OUR_CONSUMER, "changing", {}),
+    Variant("the same, one by one", OUR_CONSUMER, "unbatched", {"BATCH_SIZE": 1}),
 )
 
 

@@ -186,22 +186,16 @@ def test_only_a_consumer_stops(from_bus: bool, monkeypatch: pytest.MonkeyPatch, 
     settings.BADGES = {**settings.BADGES, "DATABASE_WAIT": 0}
     monkeypatch.setattr(failures, "_handle_or_store", _away)
     monkeypatch.setattr(failures.connection, "close", lambda: None)
-    given = event("A")
-    monkeypatch.setattr(handlers, "to_event", lambda signal, kwargs: _from_bus(given, from_bus))
+    given = builders.sent(dataclasses.replace(event("A"), from_bus=from_bus))
     if from_bus:
         with pytest.raises(SystemExit, match="without committing"):
-            handlers.receive(None)
+            handlers.receive(**given)
     else:
-        handlers.receive(None)
+        handlers.receive(**given)
 
 
 def _away(given: Any) -> Any:
     raise OperationalError("could not connect")
-
-
-def _from_bus(given: Any, from_bus: bool) -> Any:
-    object.__setattr__(given, "from_bus", from_bus)
-    return given
 
 
 def test_a_line_round_trips_through_the_store() -> None:  # S34
