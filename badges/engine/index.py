@@ -25,10 +25,11 @@ class Trigger:
     A requirement or a penalty as an event meets it.
 
     When all its rules hold, it changes the requirements with the ids ``targets``: a penalty, whose id is
-    ``penalty_id``, resets them; a requirement, without one, fulfils itself. ``position`` is its place in the book.
+    ``penalty_id``, resets them; a requirement, without one, fulfils itself. ``position`` is its place in the book: the
+    template's id, and where it comes in the template.
     """
 
-    position: int
+    position: tuple[int, int]
     template: TemplateSpec
     penalty_id: int | None
     targets: tuple[int, ...]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from badges.data import PenaltySpec, RequirementSpec, RuleSpec, TemplateSpec
 from badges.engine.disclosure import PERSONAL, is_personal
 from badges.engine.index import Index, Reading, Trigger
 from badges.engine.rules import Rule, compile_rule
 from badges.exceptions import RuleError
+
+MOST_AMENDED: Final = 500
+"""Templates that may have changed before a new book is made, so that matching does not get slower with every change."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,25 +71,45 @@ class Rulebook:
 
     ``problems`` tells, a sentence each, which requirements and penalties never apply because they cannot be used as
     they are. The others are not affected.
+
+    It is one layer, or two: an index of many templates, and a small one of those that have changed since that was made.
     """
 
-    __slots__ = ("_indexes", "_penalties", "_requirements", "_templates", "problems", "version")
+    __slots__ = ("_layers", "_penalties", "_requirements", "_templates", "problems", "version")
 
     def __init__(self, templates: Iterable[TemplateSpec], version: int) -> None:
+        self._set_up({template.id: template for template in templates}, version)
+
+    def amended(self, changed: Iterable[TemplateSpec], removed: Collection[int], version: int) -> Rulebook:
+        """
+        The book in which the ``changed`` templates, new ones among them, have taken the place of what was here, and
+        those with the ids ``removed`` are gone. ``problems`` are those of the templates that have changed.
+
+        Costs what has changed, until that is much; then, what making a new book costs.
+        """
+        new = {template.id: template for template in changed}
+        templates = {key: spec for key, spec in (self._templates | new).items() if key not in removed}
+        base, *others = self._layers
+        touched = base.stale.union(new, removed, *(layer.template_ids for layer in others))
+        if len(touched) > MOST_AMENDED:
+            return Rulebook(templates.values(), version)
+        book = Rulebook.__new__(Rulebook)
+        top = _Layer(templates[key] for key in sorted(touched & templates.keys()))
+        book._set_up(templates, version, base.without(touched), top)
+        return book
+
+    def _set_up(self, templates: dict[int, TemplateSpec], version: int, *layers: _Layer) -> None:
         self.version = version
-        self._templates = {template.id: template for template in templates}
+        self._templates = templates
         self._requirements: dict[int, RequirementSpec] = {}
         self._penalties: dict[int, PenaltySpec] = {}
-        for template in self._templates.values():
-            self._requirements.update((requirement.id, requirement) for requirement in template.requirements)
-            self._penalties.update((penalty.id, penalty) for penalty in template.penalties)
-        by_type, self.problems = _sort(self._templates.values())
-        self._indexes = {event_type: Index(triggers) for event_type, triggers in by_type.items()}
-
-    @property
-    def event_types(self) -> frozenset[str]:
-        """The types of the events that something depends on."""
-        return frozenset(self._indexes)
+        for template in templates.values():
+            for requirement in template.requirements:
+                self._requirements[requirement.id] = requirement
+            for penalty in template.penalties:
+                self._penalties[penalty.id] = penalty
+        self._layers = layers or (_Layer(templates.values()),)
+        self.problems = self._layers[-1].problems
 
     def template(self, template_id: int) -> TemplateSpec:
         """Raises ``KeyError`` for a template that is not in the book."""
@@ -102,16 +125,7 @@ class Rulebook:
 
     def match(self, event_type: str, payload: object) -> Match | None:
         """What applies to an event with that payload (S10, S11); None when nothing does."""
-        index = self._indexes.get(event_type)
-        if index is None:
-            return None
-        reading = Reading(payload)
-        applying = {
-            trigger.position: trigger
-            for bunch in index.candidates(reading)
-            if reading.all_hold(bunch.rules)
-            for trigger in bunch.triggers
-        }
+        applying = self._applying(event_type, Reading(payload))
         if not applying:
             return None
         triggers = [applying[position] for position in sorted(applying)]
@@ -134,24 +148,56 @@ class Rulebook:
             payload=payload,
         )
 
+    def _applying(self, event_type: str, reading: Reading) -> Mapping[tuple[int, int], Trigger]:
+        """The triggers whose rules hold, by position."""
+        return {
+            trigger.position: trigger
+            for layer in self._layers
+            if event_type in layer.indexes
+            for bunch in layer.indexes[event_type].candidates(reading)
+            if reading.all_hold(bunch.rules)
+            for trigger in bunch.triggers
+            if trigger.template.id not in layer.stale
+        }
+
+
+class _Layer:
+    """
+    The indexes of some templates by event type; what is in them of the templates with the ids ``stale`` does not count.
+    """
+
+    __slots__ = ("indexes", "problems", "stale", "template_ids")
+
+    def __init__(self, templates: Iterable[TemplateSpec]) -> None:
+        templates = list(templates)
+        by_type, self.problems = _sort(templates)
+        self.indexes = {event_type: Index(triggers) for event_type, triggers in by_type.items()}
+        self.template_ids = frozenset(template.id for template in templates)
+        self.stale: frozenset[int] = frozenset()
+
+    def without(self, template_ids: frozenset[int]) -> _Layer:
+        """The same but for these."""
+        layer = _Layer.__new__(_Layer)
+        layer.indexes, layer.problems, layer.template_ids = self.indexes, self.problems, self.template_ids
+        layer.stale = template_ids
+        return layer
+
 
 def _sort(templates: Iterable[TemplateSpec]) -> tuple[Mapping[str, list[Trigger]], tuple[str, ...]]:
     """The triggers of ``templates`` by event type, and what is wrong with those that are left out."""
     by_type: dict[str, list[Trigger]] = defaultdict(list)
     problems: list[str] = []
     compiled: dict[RuleSpec, Rule] = {}
-    position = 0
     for template in templates:
         owners: tuple[RequirementSpec | PenaltySpec, ...] = (*template.requirements, *template.penalties)
-        for owner in owners:
+        for place, owner in enumerate(owners):
             try:
                 penalty_id, targets = _effect(template, owner)
                 rules = tuple(_shared(spec, compiled) for spec in owner.rules)
             except RuleError as error:
                 problems.append(f"Template {template.uuid}, {owner.key}: {error}")
                 continue
-            by_type[owner.event_type].append(Trigger(position, template, penalty_id, targets, rules))
-            position += 1
+            by_type[owner.event_type].append(Trigger((template.id, place), template, penalty_id, targets, rules))
     return by_type, tuple(problems)
 
 

@@ -17,6 +17,8 @@ class BadgePenalty(ConfigurationModel):
     .. no_pii:
     """
 
+    template_path = "template_id"
+
     template = models.ForeignKey(
         BadgeTemplate, on_delete=models.CASCADE, related_name="penalties", verbose_name=_("template")
     )
@@ -53,6 +55,8 @@ class PenaltyTarget(ConfigurationModel):
     .. no_pii:
     """
 
+    template_path = "penalty__template_id"
+
     penalty = models.ForeignKey(BadgePenalty, on_delete=models.CASCADE, related_name="targets")
     requirement = models.ForeignKey(BadgeRequirement, on_delete=models.CASCADE, related_name="+")
 
@@ -72,6 +76,8 @@ class PenaltyDataRule(AbstractDataRule):
 
     .. no_pii:
     """
+
+    template_path = "penalty__template_id"
 
     penalty = models.ForeignKey(BadgePenalty, on_delete=models.CASCADE, related_name="rules")
 

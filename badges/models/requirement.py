@@ -19,6 +19,8 @@ class BadgeRequirement(ConfigurationModel):
     .. no_pii:
     """
 
+    template_path = "template_id"
+
     template = models.ForeignKey(
         BadgeTemplate, on_delete=models.CASCADE, related_name="requirements", verbose_name=_("template")
     )
@@ -72,6 +74,8 @@ class DataRule(AbstractDataRule):
 
     .. no_pii:
     """
+
+    template_path = "requirement__template_id"
 
     requirement = models.ForeignKey(BadgeRequirement, on_delete=models.CASCADE, related_name="rules")
 

@@ -26,6 +26,8 @@ class BadgeTemplate(ConfigurationModel):
     .. no_pii:
     """
 
+    template_path = "id"
+
     class State(models.TextChoices):
         DRAFT = "draft", _("draft")
         ACTIVE = "active", _("active")
@@ -54,6 +56,7 @@ class BadgeTemplate(ConfigurationModel):
         default=True,
         help_text=_("A learner whose badge a penalty took back gets it again on completing the template again."),
     )
+    rules_version = models.PositiveBigIntegerField(default=0, editable=False)
     created = models.DateTimeField(auto_now_add=True)
     modified = models.DateTimeField(auto_now=True)
 

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from badges import clock
 from badges.conf import conf
 from badges.data import PenaltySpec, RequirementSpec, RuleSpec, TemplateSpec
-from badges.engine.rulebook import Rulebook
+from badges.engine.rulebook import MOST_AMENDED, Rulebook
 from badges.models import (
     BadgePenalty,
     BadgeRequirement,
@@ -54,15 +54,16 @@ def current() -> Rules:
     """
     The rules in force, at most ``RULEBOOK_MAX_AGE`` seconds old.
 
-    Costs nothing while they are younger, one query when they have to be checked, and a reading of the whole
-    configuration when their version has changed.
+    Costs nothing while they are younger, one query when they have to be checked, and a reading of the templates that
+    have changed when their version has.
     """
     global _cached
     rules = at_hand()
     if rules is not None:
         return rules
     now = clock.monotonic()
-    rules = _cached[0] if _cached is not None and is_current(_cached[0]) else load()
+    known = _cached[0] if _cached is not None else None
+    rules = known if known is not None and is_current(known) else load(known)
     _cached = (rules, now)
     return rules
 
@@ -85,24 +86,50 @@ def forget() -> None:
     _cached = None
 
 
-def load() -> Rules:
-    """Read the configuration between two readings of the same version, so that half a change is never seen."""
+def load(known: Rules | None = None) -> Rules:
+    """
+    Read the configuration between two readings of the same version, so that half a change is never seen.
+
+    Only what has changed since ``known``, where that can be told.
+    """
     while True:
-        version = RulebookVersion.current()
-        templates = BadgeTemplate.objects.filter(is_active=True, state=BadgeTemplate.State.ACTIVE)
-        specs = template_specs(templates)
+        version, whole = RulebookVersion.objects.filter(pk=1).values_list("version", "whole").first() or (0, 0)
+        rules = _whole(version) if known is None or known.book.version < whole else _amended(known, version)
         if RulebookVersion.current() == version:
             break
-    book = Rulebook(specs, version=version)
-    for problem in book.problems:
+    for problem in rules.book.problems:
         logger.error("A rule never applies: %s", problem, extra={"action": "rulebook_problem"})
-    facts = {
+    return rules
+
+
+def _active() -> QuerySet[BadgeTemplate]:
+    return BadgeTemplate.objects.filter(is_active=True, state=BadgeTemplate.State.ACTIVE)
+
+
+def _whole(version: int) -> Rules:
+    templates = _active()
+    return Rules(Rulebook(template_specs(templates), version), _facts(templates))
+
+
+def _amended(known: Rules, version: int) -> Rules:
+    versions = dict(_active().values_list("pk", "rules_version"))
+    changed = [pk for pk, changed_at in versions.items() if changed_at > known.book.version or pk not in known.facts]
+    if len(changed) > MOST_AMENDED:
+        return _whole(version)
+    removed = known.facts.keys() - versions.keys()
+    templates = _active().filter(pk__in=changed)
+    book = known.book.amended(template_specs(templates), removed, version)
+    facts = {pk: facts for pk, facts in known.facts.items() if pk in versions} | _facts(templates)
+    return Rules(book, facts)
+
+
+def _facts(templates: Iterable[BadgeTemplate]) -> dict[int, TemplateFacts]:
+    return {
         template.pk: TemplateFacts(
             template.uuid, template.provider, template.name, template.description, template.image_url
         )
-        for template in templates  # fetched by template_specs, inside the two readings
+        for template in templates
     }
-    return Rules(book, facts)
 
 
 def template_specs(templates: QuerySet[BadgeTemplate]) -> list[TemplateSpec]:

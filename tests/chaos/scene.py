@@ -48,6 +48,12 @@ class Scene:
         self.injected[what] += times
         print(f"    {what}{f' × {times}' if times > 1 else ''}{f': {note}' if note else ''}", flush=True)
 
+    def tell(self, file: Path, text: str) -> None:
+        """What a file says to processes that may look at it at any moment: all or nothing of it."""
+        part = file.with_suffix(".part")
+        part.write_text(text)
+        part.replace(file)
+
     # --- what it works with ---
 
     def load(self, *badges: Badge) -> None:

@@ -299,25 +299,6 @@ def test_half_a_change_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:  
     assert reads == [1, 2]
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda made: made.save(),
-        lambda made: BadgeTemplate.objects.update(name="x"),
-        lambda made: made.requirements.first().rules.all().delete(),
-        lambda made: made.penalties.first().requirements.set([]),
-        lambda made: made.requirements.first().delete(),
-        lambda made: BadgeTemplate.objects.bulk_update([made], ["name"]),
-    ],
-    ids=["save", "update", "related delete", "many to many", "delete", "bulk update"],
-)
-def test_every_write_to_the_configuration_raises_the_version(write: Any) -> None:  # S26
-    made = template("A", penalties="A")
-    before = rulebook.RulebookVersion.current()
-    write(made)
-    assert rulebook.RulebookVersion.current() > before
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_decision_does_not_join_a_transaction_of_somebody_else() -> None:  # S40
     template("A")

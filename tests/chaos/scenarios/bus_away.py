@@ -30,7 +30,7 @@ def run(scene: Scene) -> None:
     scene.publish(topic, before)
 
     # What it has fetched by then a consumer handles, and decides, without the bus.
-    consumer = scene.consumer("consumer", topic)
+    consumer = scene.consumer("consumer", topic, {"BATCH_SIZE": 5})  # so that it does not do it all in a moment
     start = scene.chance.randrange(5, len(before) // 4)
     scene.wait("some events", lambda: scene.handled() >= start, consumer)
     with silent("registry"):

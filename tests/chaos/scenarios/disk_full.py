@@ -23,7 +23,7 @@ def run(scene: Scene) -> None:
     lines = [line for history in published.values() for line in history]
     parts = [lines[number::4] for number in range(4)]
     disk = scene.directory / "disk.txt"
-    disk.write_text("well")
+    scene.tell(disk, "well")
     tampered = {**tampering(f"{faults.__name__}.spoil_disk"), "DISK": str(disk)}
     sweeper = scene.sweeper(**tampered)
 
@@ -35,22 +35,22 @@ def run(scene: Scene) -> None:
         scene.publish(topic, part[: len(part) // 2])
         scene.wait("the middle of the events", lambda: scene.handled() >= middle, consumer, sweeper)  # noqa: B023
         scene.inject(f"disk {trouble}")
-        disk.write_text(trouble)
+        scene.tell(disk, trouble)
         scene.publish(topic, part[len(part) // 2 :])
         told = f"OperationalError {CODES[trouble]}"
         scene.wait("a clear error", lambda: told in consumer.output(), consumer, sweeper)  # noqa: B023
-        disk.write_text("well")
+        scene.tell(disk, "well")
         scene.wait_until_consumed(topic, consumer, sweeper)
     scene.supervisor.stop(consumer.name)
 
     # ... and one that does not.
     scene.inject("disk full for too long")
-    disk.write_text("full")
+    scene.tell(disk, "full")
     scene.publish(topic, parts.pop())
     consumer = scene.consumer("impatient", topic, {"DATABASE_WAIT": 1}, **tampered)
     code = consumer.wait(PATIENCE)
     assert code == 1 and "stops without committing" in consumer.output(), f"exit code {code}:\n{consumer.tail()}"
-    disk.write_text("well")
+    scene.tell(disk, "well")
     scene.publish(topic, parts.pop())
     processes = [scene.consumer("replacement", topic, **tampered), sweeper]
     scene.wait_until_consumed(topic, *processes)
