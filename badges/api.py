@@ -338,6 +338,7 @@ def purge(
     Delete what is older than ``REMEMBERED_DAYS`` and ``FINISHED_DAYS`` and read by nothing any more, ``batch_size``
     rows a transaction; with ``dry_run`` only count it. ``told`` is called with the report so far after each batch.
 
-    Safe beside everything else that goes on, and to be killed at any moment. The journal stays.
+    Safe beside everything else that goes on, and to be killed at any moment. The journal stays, unless ``JOURNAL_DAYS``
+    says for how long.
     """
     return retention.purge(batch_size=batch_size, dry_run=dry_run, told=told)

@@ -326,6 +326,15 @@ class BadgesSettings:
         return int(self._get("FINISHED_DAYS", 90))
 
     @property
+    def journal_days(self) -> int:
+        """
+        After how many days ``purge_badges`` deletes entries of the journal; 0: never. Default: 0.
+
+        Nothing is decided from them, but why a learner has a badge is told by nothing else.
+        """
+        return int(self._get("JOURNAL_DAYS", 0))
+
+    @property
     def clock_offset(self) -> float:
         """Seconds added to the host's clock; for fault scenarios only. Default: 0."""
         return float(self._get("CLOCK_OFFSET", 0))

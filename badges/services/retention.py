@@ -2,7 +2,7 @@
 Deleting what nothing reads any more, in small batches beside everything else that goes on.
 
 What a decision may still depend on stays: fulfilments, the newest delivery of each badge and lane, deliveries whose
-result nobody knows, failed ones, failed events. The journal is never purged.
+result nobody knows, failed ones, failed events. The journal is purged only where somebody has said after how long.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from badges.clock import DatabaseNow
 from badges.conf import conf
-from badges.models import AnnouncementCount, BadgeProgress, Delivery, FailedEvent, Fulfillment, WebhookEvent
+from badges.models import (
+    AnnouncementCount,
+    BadgeProgress,
+    Delivery,
+    FailedEvent,
+    Fulfillment,
+    JournalEntry,
+    WebhookEvent,
+)
 
 ATTEMPTS: Final = 5
 """At one batch, when another purge is in the way, or the database makes it the victim of a deadlock."""
@@ -37,6 +45,7 @@ class PurgeReport:
     remembered: int = 0
     deliveries: int = 0
     webhooks: int = 0
+    journal: int = 0
 
 
 def purge(
@@ -76,6 +85,9 @@ def _old_rows() -> Iterator[tuple[str, QuerySet[Any], str, QuerySet[Any]]]:
         for state in LOOKED_INTO:
             webhooks = WebhookEvent.objects.filter(state=state, received_at__lt=_days_ago(conf.finished_days))
             yield "webhooks", webhooks, "received_at", webhooks
+    if conf.journal_days:
+        entries = JournalEntry.objects.filter(created__lt=_days_ago(conf.journal_days))
+        yield "journal", entries, "created", entries
 
 
 def _remembered() -> QuerySet[Fulfillment]:

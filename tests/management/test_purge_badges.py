@@ -19,9 +19,12 @@ def _remembered(db: None) -> None:
 
 def test_the_counts_are_told(run: Run, settings: object) -> None:
     settings.BADGES = {**settings.BADGES, "REMEMBERED_DAYS": 1}  # type: ignore[attr-defined]
-    assert run("purge_badges", "--dry-run", "--batch-size=2") == ("remembered=3 deliveries=0 webhooks=0\n", "")
-    assert run("purge_badges", "--batch-size=2") == ("remembered=3 deliveries=0 webhooks=0\n", "")
-    assert run("purge_badges") == ("remembered=0 deliveries=0 webhooks=0\n", "")
+    assert run("purge_badges", "--dry-run", "--batch-size=2") == (
+        "remembered=3 deliveries=0 webhooks=0 journal=0\n",
+        "",
+    )
+    assert run("purge_badges", "--batch-size=2") == ("remembered=3 deliveries=0 webhooks=0 journal=0\n", "")
+    assert run("purge_badges") == ("remembered=0 deliveries=0 webhooks=0 journal=0\n", "")
 
 
 def test_a_batch_of_nothing_is_refused(run: Run) -> None:

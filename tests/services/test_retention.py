@@ -248,6 +248,17 @@ def test_the_first_of_a_kind_can_be_counted_by_two_purges_at_once(monkeypatch: p
 # --- webhooks ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("days", "left"), [(0, 2), (40, 2), (30, 1)])
+def test_the_journal_goes_only_after_the_days_that_are_named(settings: Any, days: int, left: int) -> None:  # S37
+    settings.BADGES = {**settings.BADGES, "JOURNAL_DAYS": days}
+    template("AB")
+    receive("A")
+    JournalEntry.objects.update(created=DatabaseNow() - LONG_AGO)
+    receive("B", learner=2)
+    assert purge(dry_run=True).journal == purge().journal == 2 - left
+    assert JournalEntry.objects.count() == left
+
+
 @pytest.mark.parametrize(
     ("state", "days", "stays"),
     [("done", 31, False), ("ignored", 31, False), ("done", 29, True), ("received", 31, True), ("failed", 31, True)],

@@ -18,7 +18,7 @@ class Command(BadgesCommand):
 
     help = (
         "Delete remembered times (REMEMBERED_DAYS), deliveries and webhooks (FINISHED_DAYS) that nothing reads any "
-        "more. The journal is kept."
+        "more, and the journal only if JOURNAL_DAYS says so."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
