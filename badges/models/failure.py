@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from badges.models.account import ProviderAccount
@@ -61,7 +62,7 @@ class WebhookEvent(models.Model):
     event_id = models.UUIDField(_("id"))
     event_type = models.CharField(_("type"), max_length=100)
     occurred_at = models.DateTimeField(_("occurred at"), null=True, blank=True)
-    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
     state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.RECEIVED)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     error = models.TextField(_("error"), blank=True)

@@ -18,6 +18,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from badges import clock
+from badges.clock import DatabaseNow
 from badges.conf import conf
 from badges.data import ProviderEvent
 from badges.exceptions import (
@@ -63,7 +64,11 @@ def receive(provider_name: str, token: str, body: bytes) -> int | None:
     row, _ = WebhookEvent.objects.get_or_create(
         account=account,
         event_id=uuid.UUID(event.id),
-        defaults={"event_type": event.type, "occurred_at": _storable(event.occurred_at)},
+        defaults={
+            "event_type": event.type,
+            "occurred_at": _storable(event.occurred_at),
+            "received_at": DatabaseNow(),  # on the clock that tells when it is due
+        },
     )
     return row.pk if row.state == WebhookEvent.State.RECEIVED else None
 
@@ -118,15 +123,18 @@ def due(*, grace: float) -> list[int]:
     New ones count ``grace`` seconds after they came in; those that were tried wait twice as long after each attempt,
     and at the most ``BACKOFF_CAP`` longer.
     """
-    now = clock.now()
-    ready = Q(attempts=0, received_at__lte=now - datetime.timedelta(seconds=grace))
+    ready = Q(attempts=0, received_at__lte=_ago(grace))
     waited = conf.backoff_base
     for attempts in range(1, conf.delivery_attempts):
         waited += min(waited, conf.backoff_cap)
-        ready |= Q(attempts=attempts, received_at__lte=now - datetime.timedelta(seconds=waited))
+        ready |= Q(attempts=attempts, received_at__lte=_ago(waited))
     rows = WebhookEvent.objects.filter(ready, state=WebhookEvent.State.RECEIVED)
     rows = rows.exclude(account__in=unusable_accounts()).order_by("received_at", "pk")
     return list(rows.values_list("pk", flat=True)[: conf.sweep_batch])
+
+
+def _ago(seconds: float) -> Any:
+    return DatabaseNow() - datetime.timedelta(seconds=seconds)
 
 
 def process(webhook_id: int) -> str:

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from badges import api, clock, tasks
+from badges.clock import DatabaseNow
 from badges.models import BadgeTemplate, CredlyBadge, ProviderAccount, WebhookEvent
 from badges.services import inbox
 from credentials_settings.sandbox.credly import DEMO_KEY, DEMO_ORGANIZATION, DEMO_TEMPLATE, running_credly
@@ -241,28 +242,28 @@ def test_the_sweep_finds_webhooks_that_were_left(
 
 
 def test_each_attempt_waits_longer_than_the_one_before(
-    account: ProviderAccount, receive: Receive, settings: Any, monkeypatch: pytest.MonkeyPatch
+    account: ProviderAccount, receive: Receive, settings: Any
 ) -> None:
     settings.BADGES = {**settings.BADGES, "BACKOFF_BASE": 10, "BACKOFF_CAP": 3600}
     row = receive({"id": str(uuid.uuid4()), "event_type": "badge.created"})
     for attempts, wait in [(1, 20), (2, 40), (5, 320)]:
         WebhookEvent.objects.update(attempts=attempts)
         for seconds, found in [(wait - 1, []), (wait + 1, [row.pk])]:
-            now = row.received_at + datetime.timedelta(seconds=seconds)
-            monkeypatch.setattr(clock, "now", lambda now=now: now)
+            ago = datetime.timedelta(seconds=seconds)
+            WebhookEvent.objects.update(received_at=DatabaseNow() - ago)
             assert inbox.due(grace=0) == found
 
 
 def test_however_many_attempts_the_next_one_comes_within_the_cap(
-    account: ProviderAccount, receive: Receive, settings: Any, monkeypatch: pytest.MonkeyPatch
+    account: ProviderAccount, receive: Receive, settings: Any
 ) -> None:
     settings.BADGES = {**settings.BADGES, "BACKOFF_BASE": 10, "BACKOFF_CAP": 40, "DELIVERY_ATTEMPTS": 200}
     row = receive({"id": str(uuid.uuid4()), "event_type": "badge.created"})
     for attempts, wait in [(2, 40), (3, 80), (4, 120), (199, 7920)]:
         WebhookEvent.objects.update(attempts=attempts)
         for seconds, found in [(wait - 1, []), (wait + 1, [row.pk])]:
-            now = row.received_at + datetime.timedelta(seconds=seconds)
-            monkeypatch.setattr(clock, "now", lambda now=now: now)
+            ago = datetime.timedelta(seconds=seconds)
+            WebhookEvent.objects.update(received_at=DatabaseNow() - ago)
             assert inbox.due(grace=0) == found
 
 
