@@ -21,8 +21,9 @@ from badges.conf import conf
 from badges.engine import progress
 from badges.eventbus import publisher
 from badges.eventbus.consumer import Session
+from badges.eventbus.offsets import Commits
 from badges.models import Delivery
-from badges.services import claims, delivery, failures, issuing, learners, processing, recording
+from badges.services import batching, claims, delivery, failures, issuing, learners, processing, recording
 
 # --- deciding ------------------------------------------------------------------------------------------------
 
@@ -56,6 +57,32 @@ def offsets_before_the_work() -> None:
         return handle(self, message)
 
     Session._handle = commit_and_handle  # type: ignore[method-assign]
+
+
+def offsets_before_the_batch() -> None:
+    """The offsets are committed before what was put off is handled."""
+    flush = Commits.flush
+
+    def commit_and_finish(self: Any, *, wait: bool = False) -> None:
+        finish, self._finish = self._finish, lambda: None
+        flush(self, wait=wait)
+        self._finish = finish
+        finish()
+
+    Commits.flush = commit_and_finish  # type: ignore[method-assign]
+
+
+def failed_batches_are_passed_over() -> None:
+    """Events that fail together are not tried one by one (S34)."""
+    handle_all = batching.handle_all
+
+    def handle_all_or_none(events: Any) -> list[processing.Handled]:
+        try:
+            return handle_all(events)
+        except Exception:  # noqa: BLE001 - the mistake
+            return [processing.UNMATCHED] * len(events)
+
+    batching.handle_all = handle_all_or_none
 
 
 def goes_on_without_a_database() -> None:
