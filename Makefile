@@ -8,7 +8,7 @@ ENVIRONMENT := $(BADGES_PYTHON) scripts/environment.py
 SERVICES := $(BADGES_PYTHON) -m scripts.services
 
 .DEFAULT_GOAL := help
-.PHONY: help python requirements upgrade demo run test services services-down test-services chaos bench quality advisories docs
+.PHONY: help python requirements upgrade demo run test services services-down test-services chaos bench scale quality advisories docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ bench: python ## what an event costs, on every database that is reachable; bench
 	@$(ENVIRONMENT) test
 	@test ! -f .services.env || $(ENVIRONMENT) services
 	$(PYTHON) -m tests.bench $(if $(QUICK),--quick) $(BENCH_ARGS)
+
+scale: python ## what a million learners change, on those servers: events, lists, plans; SCALE_ARGS="--learners 100000"
+	@$(SERVICES) up
+	@$(ENVIRONMENT) services
+	$(PYTHON) -m tests.bench.scale $(SCALE_ARGS)
 
 quality: python ## linters, security, types, import contracts, missing migrations, PII annotations
 	@$(ENVIRONMENT) quality

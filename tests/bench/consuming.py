@@ -32,12 +32,16 @@ POLL_SECONDS = 0.02
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """One way to consume. ``backlog`` names what is read; ``badges`` are options of ``BADGES``."""
+    """
+    One way to consume. ``backlog`` names what is read; ``badges`` are options of ``BADGES``; each of ``consumers`` has
+    such a backlog in a topic of its own.
+    """
 
     name: str
     consumer: str
     backlog: str
     badges: Mapping[str, Any]
+    consumers: int = 1
 
 
 VARIANTS = (
@@ -46,6 +50,7 @@ VARIANTS = (
     Variant("our class, unmatched", OUR_CONSUMER, "unmatched", {}),
     Variant("our class, every event fulfils", OUR_CONSUMER, "changing", {}),
     Variant("the same, one by one", OUR_CONSUMER, "unbatched", {"BATCH_SIZE": 1}),
+    Variant("one by one, two consumers", OUR_CONSUMER, "unbatched twice", {"BATCH_SIZE": 1}, consumers=2),
 )
 
 
@@ -58,50 +63,75 @@ class Course:
         self.directory = directory
         self.size = size
         self.env = {**bus.env, "DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tests.bench.settings"}
-        self._counts = {"unmatched": size.backlog, "changing": size.changing, "unbatched": size.unbatched}
+        self._counts = {"unmatched": size.backlog, "changing": size.changing}
+        self._counts |= dict.fromkeys(("unbatched", "unbatched twice"), size.unbatched)
         self._topics: dict[str, str] = {}
         self._run("manage.py", "migrate", "--verbosity=0")
 
     def _run(self, *arguments: str) -> None:
         subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **self.env}, check=True)
 
-    def topic(self, backlog: str) -> str:
-        """The topic in which the backlog waits; filled when it is asked for first."""
-        if backlog not in self._topics:
-            topic = self._topics[backlog] = self.bus.create_topic(backlog, partitions=self.size.partitions)
+    def topic(self, backlog: str, part: int = 0) -> str:
+        """The topic in which the backlog waits, or one part of it; filled when it is asked for first."""
+        name = f"{backlog.replace(' ', '-')}-{part}"
+        if name not in self._topics:
+            topic = self._topics[name] = self.bus.create_topic(name, partitions=self.size.partitions)
             kind = [] if backlog == "unmatched" else ["--changing"]
             self._run("-m", "tests.bench.backlog", topic, str(self._counts[backlog]), *kind)
-        return self._topics[backlog]
+        return self._topics[name]
 
     def rate(self, variant: Variant, attempt: int) -> float:
-        """Events a second."""
-        topic = self.topic(variant.backlog)
-        ends = self.bus.ends(topic)
-        events = sum(ends.values())
-        name = f"{VARIANTS.index(variant)}-{attempt}"
-        group = f"{topic}-{name}"
-        self.bus.move(group, topic, dict.fromkeys(ends, 0))
-        meter = self.directory / f"meter-{name}"
+        """Events a second, of all its consumers."""
+        topics = [self.topic(variant.backlog, part) for part in range(variant.consumers)]
+        runs = [Reading(self, variant, topic, f"{VARIANTS.index(variant)}-{attempt}-{topic}") for topic in topics]
+        while sum(run.is_over() for run in runs) < len(runs):
+            time.sleep(POLL_SECONDS)
+        for run in runs:
+            run.stop()
+        return sum(run.events for run in runs) / (max(run.ended for run in runs) - min(run.began for run in runs))
+
+
+class Reading:
+    """One consumer with a topic of its own, from its first event to the end, on the clock of ``time.monotonic``."""
+
+    def __init__(self, course: Course, variant: Variant, topic: str, name: str) -> None:
+        self._course, self._variant, self._topic, self._name = course, variant, topic, name
+        self._ends = course.bus.ends(topic)
+        self._group = f"{topic}-{name}"
+        self.events = sum(self._ends.values())
+        self.ended = 0.0
+        course.bus.move(self._group, topic, dict.fromkeys(self._ends, 0))
+        self._meter = course.directory / f"meter-{name}"
         env = {
-            **self.env,
+            **course.env,
             "EVENT_BUS_CONSUMER": variant.consumer,
             "BENCH_BADGES": json.dumps(variant.badges),
-            "METER": str(meter),
-            "METER_EVENTS": str(events),
+            "METER": str(self._meter),
+            "METER_EVENTS": str(self.events),
         }
-        process = consume(self.supervisor, name, topic, group, env)
-        first, last = (meter.with_name(f"{meter.name}-{which}") for which in ("first", "last"))
-        while not last.exists():
-            assert process.running, process.tail()
-            time.sleep(POLL_SECONDS)
-        ended = float(last.read_text())
-        if variant.backlog != "unmatched":
-            while self.bus.committed(group, topic) != ends:
-                assert process.running, process.tail()
-                time.sleep(POLL_SECONDS)
-            ended = time.monotonic()
-        self.supervisor.stop(name)
-        return events / (ended - float(first.read_text()))
+        self._process = consume(course.supervisor, name, topic, self._group, env)
+
+    @property
+    def began(self) -> float:
+        return self._told("first") or 0.0
+
+    def is_over(self) -> bool:
+        """Whether all is done; notes when it first is."""
+        if not self.ended:
+            assert self._process.running, self._process.tail()
+            last = self._told("last")
+            if last is not None and self._variant.backlog == "unmatched":
+                self.ended = last
+            elif last is not None and self._course.bus.committed(self._group, self._topic) == self._ends:
+                self.ended = time.monotonic()
+        return bool(self.ended)
+
+    def _told(self, which: str) -> float | None:
+        file = self._meter.with_name(f"{self._meter.name}-{which}")
+        return float(file.read_text()) if file.exists() else None
+
+    def stop(self) -> None:
+        self._course.supervisor.stop(self._name)
 
 
 def measure(size: sizes.Sizes) -> list[dict[str, Any]]:

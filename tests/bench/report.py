@@ -21,6 +21,7 @@ CONSUMER_RATIOS = {
     "our class, every event fulfils": 0.3,
 }
 BATCHED, UNBATCHED, BATCHING_GAINS = "our class, every event fulfils", "the same, one by one", 10
+TWO, SECOND_GAINS = "one by one, two consumers", 1.7
 BADGES_PER_SECOND = 50
 
 
@@ -99,6 +100,9 @@ def _of_consumers(rows: Mapping[str, Figures]) -> Iterable[Promise]:
     if BATCHED in rows and UNBATCHED in rows:
         gain = rows[BATCHED]["per_second"] / rows[UNBATCHED]["per_second"]
         yield _at_least("consumer: written together, over one by one", gain, BATCHING_GAINS, "times")
+    if UNBATCHED in rows and TWO in rows:
+        gain = rows[TWO]["per_second"] / rows[UNBATCHED]["per_second"]
+        yield _at_least("consumer: two of them, over one", gain, SECOND_GAINS, "times")
 
 
 def _of_deliveries(row: Figures | None) -> Iterable[Promise]:

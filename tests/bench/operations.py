@@ -1,0 +1,122 @@
+"""What is measured on an empty and on a full database: events, the admin's lists, reports, the sweep's questions."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from badges import api
+from badges.models import BadgeTemplate
+from badges.services import claims, failures, inbox, processing
+from tests.bench.site import new_learners
+from tests.builders import event, template
+
+EVENTS, PAGES = 100, 5
+"""How often each is done; the median counts."""
+
+CHOICES = 6
+"""Of a filter, so many choices are tried."""
+
+STAFF = "staff"
+
+Operation = Callable[[], Callable[[], object]]
+"""Makes ready for one time, and returns what is then measured."""
+
+
+def operations(username: str) -> dict[str, tuple[Operation, int]]:
+    """Name -> what to do and how often; ``username`` is of a learner who has badges."""
+    learners = new_learners()
+    client = staff_client()
+    found: dict[str, tuple[Operation, int]] = {
+        "event: award": (lambda: _award(next(learners)), EVENTS),
+        "event: revocation": (lambda: _revocation(next(learners)), EVENTS),
+        "event: redelivered": (lambda: _redelivered(next(learners)), EVENTS),
+        "report of a learner": (lambda: lambda: api.report(username=username), PAGES),
+        "sweep: deliveries": (lambda: claims.due, PAGES),
+        "sweep: failed events": (lambda: failures.due, PAGES),
+        "sweep: webhooks": (lambda: lambda: inbox.due(grace=0), PAGES),
+        "health": (lambda: api.health, PAGES),
+    }
+    for name, address in pages(username):
+        found[name] = (lambda address=address: lambda: _get(client, address), PAGES)  # type: ignore[misc]
+    return found
+
+
+def milliseconds(operation: Operation, times: int) -> float:
+    """The median."""
+    spent = []
+    for _ in range(times):
+        act = operation()
+        began = time.perf_counter()
+        act()
+        spent.append(time.perf_counter() - began)
+    return statistics.median(spent) * 1000
+
+
+def _award(learner: int) -> Callable[[], object]:
+    processing.handle(event("A", learner=learner))
+    last = event("B", learner=learner)
+    return lambda: processing.handle(last)
+
+
+def _revocation(learner: int) -> Callable[[], object]:
+    _award(learner)()
+    taken = event("A", learner=learner, passing=False, at="11:00")
+    return lambda: processing.handle(taken)
+
+
+def _redelivered(learner: int) -> Callable[[], object]:
+    same = event("A", learner=learner)
+    processing.handle(same)
+    return lambda: processing.handle(same)
+
+
+# --- pages ---------------------------------------------------------------------------------------------------
+
+
+def pages(username: str) -> Iterator[tuple[str, str]]:
+    """A name and the address of each list of the admin: as it opens, by each choice of its filters, and searched in."""
+    client = staff_client()
+    for model, model_admin in _ours():
+        name = model._meta.model_name
+        address = reverse(f"admin:badges_{name}_changelist")
+        yield f"list: {name}", address
+        changes: Any = client.get(address).context_data["cl"]  # type: ignore[attr-defined]
+        for spec in changes.filter_specs:
+            choices = [choice for choice in spec.choices(changes) if choice.get("query_string", "?") != "?"]
+            for choice in choices[:CHOICES]:
+                yield f"filtered list: {name}, {spec.title}: {choice['display']}", address + choice["query_string"]
+        if model_admin.search_fields:
+            yield f"search: {name}", f"{address}?q={username}"
+
+
+def _ours() -> list[tuple[type[Model], ModelAdmin[Any]]]:
+    registry: Mapping[type[Model], ModelAdmin[Any]] = admin.site._registry
+    return [(model, page) for model, page in registry.items() if model._meta.app_label == BadgeTemplate._meta.app_label]
+
+
+def _get(client: Client, address: str) -> None:
+    response = client.get(address)
+    assert response.status_code == 200, f"{address}: {response.status_code}"
+
+
+def staff_client() -> Client:
+    """A browser in which somebody is logged in who may see everything."""
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(get_user_model().objects.get(username=STAFF))
+    return client
+
+
+def prepare() -> None:
+    """The template of the events that are measured, and somebody who may see everything."""
+    template("AB", penalties="A", name="The measured one")
+    get_user_model().objects.create_superuser(STAFF)
