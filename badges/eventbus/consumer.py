@@ -150,7 +150,7 @@ class Session:
         elif self._handle(message):
             self._commits.read(message)
             if self._batch.is_full:
-                self._commits.flush()
+                self._commits.finish()
         if time.monotonic() - self._tidied_at >= TIDY_SECONDS:
             self._tidy()
 

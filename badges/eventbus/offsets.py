@@ -52,8 +52,8 @@ class Commits:
         """Finish what was read and tell the broker; with ``wait``, until it has confirmed or refused."""
         if not self.pending:
             return
+        self.finish()
         last = self.forget()
-        self._finish()
         self._told_at = time.monotonic()
         stored = [message for message in last if self._store(message)]
         if not stored:
@@ -65,6 +65,14 @@ class Commits:
                 self._consumer.commit(asynchronous=True)
         except KafkaException as error:
             self._troubles.log_commit(error.args[0])
+
+    def finish(self) -> None:
+        """Finish what was read; what this raises keeps it from being committed."""
+        try:
+            self._finish()
+        except BaseException:
+            self.forget()
+            raise
 
     def _store(self, message: Message) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,9 @@ from tests.builders import event, template
 EVENTS, PAGES = 100, 5
 """How often each is done; the median counts."""
 
+TOGETHER = 100
+"""Events in a batch."""
+
 CHOICES = 6
 """Of a filter, so many choices are tried."""
 
@@ -33,13 +37,15 @@ Operation = Callable[[], Callable[[], object]]
 
 
 def operations(username: str) -> dict[str, tuple[Operation, int]]:
-    """Name -> what to do and how often; ``username`` is of a learner who has badges."""
-    learners = new_learners()
+    """Name -> what to do and how often; ``username`` is of the first of many learners."""
+    learners, minutes = new_learners(), itertools.count(1)
+    first = int(username.removeprefix("learner"))
     client = staff_client()
     found: dict[str, tuple[Operation, int]] = {
         "event: award": (lambda: _award(next(learners)), EVENTS),
         "event: revocation": (lambda: _revocation(next(learners)), EVENTS),
         "event: redelivered": (lambda: _redelivered(next(learners)), EVENTS),
+        f"{TOGETHER} events together": (lambda: _together(first, next(minutes)), PAGES),
         "report of a learner": (lambda: lambda: api.report(username=username), PAGES),
         "sweep: deliveries": (lambda: claims.due, PAGES),
         "sweep: failed events": (lambda: failures.due, PAGES),
@@ -78,6 +84,12 @@ def _redelivered(learner: int) -> Callable[[], object]:
     same = event("A", learner=learner)
     processing.handle(same)
     return lambda: processing.handle(same)
+
+
+def _together(first: int, minute: int) -> Callable[[], object]:
+    """Of learners who are there, all at a time that is new."""
+    events = [event("A", learner=learner, at=f"12:{minute:02}") for learner in range(first, first + TOGETHER)]
+    return lambda: processing.handle_all(events)
 
 
 # --- pages ---------------------------------------------------------------------------------------------------
