@@ -1,9 +1,9 @@
 """
-An app with a receiver that does nothing but notice the first and the last event, and another one that does nothing at all
-where the app has no receiver.
+An app with a receiver that does nothing but notice the first and the last event, and another one that does nothing at
+all where the app has no receiver.
 
-openedx-events itself takes its time for each receiver (it formats what each returned, for the log), so every variant has
-two of them.
+openedx-events itself takes its time for each receiver (it formats what each returned, for the log), so every variant
+has two of them.
 """
 
 from __future__ import annotations

@@ -94,10 +94,13 @@ def test_what_was_handled_is_committed(topic: str, publish: Publish, connect: Co
     assert consume(topic, 1).numbers == [3]
 
 
+@pytest.mark.parametrize("size", [1, 100])
 @pytest.mark.parametrize("error", [SystemExit("stops without committing"), RuntimeError("a defect")])
 def test_nothing_is_committed_of_a_batch_that_was_not_handled(
-    topic: str, publish: Publish, connect: Connect, error: BaseException
+    bus_settings: Settings, topic: str, publish: Publish, connect: Connect, error: BaseException, size: int
 ) -> None:  # S35
+    bus_settings.BADGES = {**bus_settings.BADGES, "BATCH_SIZE": size}
+
     def fail(events: Sequence[Event]) -> None:
         raise error
 
