@@ -126,11 +126,11 @@ def receive_events(*, events: Sequence[Event]) -> list[Received]:
     What :class:`badges.exceptions.EventNotStored` was raised in the middle of is done in part; delivering all of them
     again does the rest.
     """
-    received = []
-    for each in batching.receive_all(events):
+    received: dict[int, Received] = {}
+    for place, each in batching.receive_all(events):
         tasks.keep(each.promises)
-        received.append(each)
-    return received
+        received[place] = each
+    return [received[place] for place in range(len(events))]
 
 
 def may_change(*, event_type: str, payload: object) -> bool:

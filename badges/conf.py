@@ -83,12 +83,12 @@ class BadgesSettings:
     @property
     def batch_size(self) -> int:
         """
-        How many events that change something our consumer writes in one transaction, when so many wait. 1: each by
-        itself. Default: 100.
+        How many events that change something our consumer writes in one transaction, when so many wait; 500 at the
+        most. 1: each by itself. Default: 100.
 
-        More than that are never waited for. They hold their learners' locks together, for some tens of milliseconds.
+        They are never waited for. They hold their learners' locks together, for some tens of milliseconds.
         """
-        return int(self._get("BATCH_SIZE", 100))
+        return min(max(int(self._get("BATCH_SIZE", 100)), 1), 500)
 
     @property
     def kafka_settings(self) -> Mapping[str, Any]:

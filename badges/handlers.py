@@ -22,6 +22,9 @@ IDLE_SECONDS: Final = 1.0
 _needed_at = 0.0
 """When an event last needed the database, on the monotonic clock."""
 
+_was_closed = False
+"""Whether the connection was closed here and, as far as is known, not opened again."""
+
 
 class ConsumerMustStop(SystemExit):
     """
@@ -50,28 +53,40 @@ def receive(signal: Any, **kwargs: Any) -> None:
         # event that is rolled back has not happened.
         transaction.on_commit(functools.partial(_handle, event), robust=True)
     else:
-        _handle(event)
+        was_open = connection.connection is not None
+        needed = _handle(event)
+        if event.from_bus and not was_open and not needed:
+            connection.close()  # only the version of the rules was looked at
 
 
-def _handle(event: Event) -> None:
+def _handle(event: Event) -> bool:
+    """Whether the event needed the database for itself."""
     try:
         received = api.receive_event(event=event)
     except EventNotStored as error:
         logger.critical("%s", error, extra={"action": "event_not_stored", "event_id": event.id})
         if event.from_bus:
             _stop(error)
-        return
-    _tell(event, received)
+        return True
+    return _tell(event, received)
 
 
 def _release_connection() -> None:
     """
     Close a connection that no event has needed lately: where one is open, the stock consumers ask it with every message
     whether it is well, and that takes longer than all that is done here with an event that means nothing.
+
+    One that is open again at the next look is used by somebody else in this process: it is left alone for a while.
     """
-    is_open = connection.connection is not None and not connection.in_atomic_block
-    if is_open and clock.monotonic() - _needed_at > IDLE_SECONDS:
+    global _needed_at, _was_closed
+    if connection.connection is None or connection.in_atomic_block or not connection.get_autocommit():
+        return
+    now = clock.monotonic()
+    if _was_closed:
+        _needed_at, _was_closed = now, False
+    elif now - _needed_at > IDLE_SECONDS:
         connection.close()
+        _was_closed = True
 
 
 def _handle_all(events: Sequence[Event]) -> None:
@@ -84,13 +99,14 @@ def _handle_all(events: Sequence[Event]) -> None:
         _tell(event, each)
 
 
-def _tell(event: Event, received: api.Received) -> None:
-    """Let monitoring find the event."""
-    global _needed_at
+def _tell(event: Event, received: api.Received) -> bool:
+    """Let monitoring find the event; False for one that meant nothing."""
+    global _needed_at, _was_closed
     if received.matched or received.failed:
-        _needed_at = clock.monotonic()
+        _needed_at, _was_closed = clock.monotonic(), False
         set_custom_attribute("badges_event_id", event.id)
         set_custom_attribute("badges_event_outcome", "failed" if received.failed else "matched")
+    return received.matched or received.failed
 
 
 def _stop(error: EventNotStored) -> NoReturn:

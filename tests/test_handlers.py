@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,7 +73,33 @@ def test_a_connection_that_no_event_needs_is_closed(
         receive(from_bus("Z"))
     assert not closed
     receive(from_bus("Z"))
-    assert closed
+    assert len(closed) == 1
+    receive(from_bus("Z"))  # it is open again: somebody else uses it
+    receive(from_bus("Z"))
+    assert len(closed) == 1
+    moment += 1.1
+    receive(from_bus("Z"))
+    assert len(closed) == 2
+
+
+@pytest.mark.parametrize(
+    ("matched", "was_open", "stays"), [(False, False, False), (False, True, True), (True, False, True)]
+)
+def test_a_look_at_the_version_leaves_no_connection_behind(
+    monkeypatch: pytest.MonkeyPatch, matched: bool, was_open: bool, stays: bool
+) -> None:
+    made = SimpleNamespace(connection="open" if was_open else None, in_atomic_block=False)
+    made.close = lambda: setattr(made, "connection", None)
+
+    def use(event: Event) -> failures.Received:
+        made.connection = "open"
+        return failures.Received(matched=matched)
+
+    monkeypatch.setattr(handlers, "connection", made)
+    monkeypatch.setattr(handlers.api, "receive_event", use)
+    rulebook.forget()
+    receive(from_bus("Z"))
+    assert (made.connection is not None) is stays
 
 
 # --- in a consumer that collects -----------------------------------------------------------------------------

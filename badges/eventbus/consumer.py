@@ -233,8 +233,10 @@ class Session:
             # ending: a reference that nobody gives back keeps librdkafka from noticing.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._consumer))
             return
-        self._commits.flush(wait=True)
-        self._consumer.close()
+        try:
+            self._commits.flush(wait=True)
+        finally:
+            self._consumer.close()
 
     # --- trouble ---
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Final
 
 from django.db import models, transaction
-from django.db.models import F, Subquery
+from django.db.models import Case, F, Subquery, When
 
 
 class RulebookVersion(models.Model):
@@ -18,13 +18,17 @@ class RulebookVersion(models.Model):
     that two writers queue up instead of deadlocking.
 
     What changed is noted too: with each template the version that last changed its rules, and here in ``whole`` the
-    last one of which that is not known, after which everything has to be read again.
+    last one of which that is not known, after which everything has to be read again. ``noted`` is the last version that
+    was noted at all: another one means that somebody raised the version who knows nothing of notes, such as a process
+    that still runs an older release.
 
     .. no_pii:
     """
 
     version = models.PositiveBigIntegerField(default=1)
-    whole = models.PositiveBigIntegerField(default=1)
+    # The database knows the defaults, too: an older release writes rows without these columns.
+    whole = models.PositiveBigIntegerField(default=1, db_default=1)
+    noted = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "openedx_badges_rulebookversion"
@@ -40,15 +44,30 @@ class RulebookVersion(models.Model):
     @classmethod
     def bump(cls) -> None:
         """Say that the configuration changes; call it first in the transaction that changes it."""
-        if not cls.objects.filter(pk=1).update(version=F("version") + 1):
+        # In this order: MySQL computes the second from what the first has left.
+        whole = Case(
+            When(noted__lt=F("version"), then=F("version") + 1),
+            default=F("whole"),
+            output_field=models.PositiveBigIntegerField(),
+        )
+        if not cls.objects.filter(pk=1).update(whole=whole, version=F("version") + 1):
             cls.objects.create(pk=1, version=1)
+
+    def tells_since(self, version: int) -> bool:
+        """
+        Whether all that changed since ``version`` is noted. It is not for a version of the future, from before a backup
+        was restored.
+        """
+        return self.whole <= version <= self.version == self.noted
 
     @classmethod
     def note(cls, template_ids: Collection[int] | None) -> None:
         """Say what the change that :meth:`bump` told is about: templates by id; None: anything."""
         if template_ids is None or len(template_ids) > MOST_NOTED:
-            cls.objects.filter(pk=1).update(whole=F("version"))
-        elif template_ids:
+            cls.objects.filter(pk=1).update(whole=F("version"), noted=F("version"))
+            return
+        cls.objects.filter(pk=1).update(noted=F("version"))
+        if template_ids:
             # Not by the manager, which would take it for a change of the configuration.
             templates = cls._meta.apps.get_model(cls._meta.app_label, "BadgeTemplate")._base_manager
             templates.filter(pk__in=template_ids).update(rules_version=Subquery(cls.objects.values("version")[:1]))
@@ -70,8 +89,8 @@ class ConfigurationQuerySet(models.QuerySet[Any]):
     def update(self, **kwargs: Any) -> int:
         with transaction.atomic(using=self.db):
             RulebookVersion.bump()
-            may_move = self.model.template_path.split("__")[0] in {f"{name}_id" for name in kwargs} | kwargs.keys()
-            templates = None if may_move else self.templates()
+            owner = self.model.template_path.partition("__")[0].removesuffix("_id")
+            templates = None if {owner, f"{owner}_id"} & kwargs.keys() else self.templates()
             count = super().update(**kwargs)
             RulebookVersion.note(templates)
             return count
@@ -92,14 +111,10 @@ class ConfigurationQuerySet(models.QuerySet[Any]):
         objs = list(objs)
         with transaction.atomic(using=self.db):
             RulebookVersion.bump()
+            are_new = not kwargs.get("update_conflicts") and all(row.pk is None for row in objs)
             created = super().bulk_create(objs, *args, **kwargs)
-            RulebookVersion.note(self.model.templates_of_new(objs))
+            RulebookVersion.note(self.model.templates_of_new(objs) if are_new else None)
             return created
-
-    def bulk_update(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> int:
-        with transaction.atomic(using=self.db):
-            RulebookVersion.bump()
-            return super().bulk_update(objs, *args, **kwargs)  # by ``update``
 
 
 class ConfigurationModel(models.Model):
@@ -139,8 +154,10 @@ class ConfigurationModel(models.Model):
         return found
 
     @classmethod
-    def templates_of_new(cls, rows: Iterable[Any]) -> set[int]:
-        """The ids of the templates that rows without primary keys are a part of."""
+    def templates_of_new(cls, rows: Collection[Any]) -> set[int] | None:
+        """The ids of the templates that new rows are a part of; None where so many are of no use."""
+        if len(rows) > MOST_NOTED * 10:
+            return None
         name, _, rest = cls.template_path.partition("__")
         if name == "id":
             return set()  # a new template is not known to anybody yet

@@ -56,7 +56,7 @@ class BadgeTemplate(ConfigurationModel):
         default=True,
         help_text=_("A learner whose badge a penalty took back gets it again on completing the template again."),
     )
-    rules_version = models.PositiveBigIntegerField(default=0, editable=False)
+    rules_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     created = models.DateTimeField(auto_now_add=True)
     modified = models.DateTimeField(auto_now=True)
 

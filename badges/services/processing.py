@@ -96,8 +96,8 @@ def handle_all(events: Sequence[Event]) -> list[Handled]:
         users = learners.lock({pk: candidate.learner for pk, candidate in news.items()})
         if clock.monotonic() - began > conf.rulebook_max_age and not rulebook.is_current(rules):
             raise StaleRules  # it waited for the locks, and the rules changed in that time
-        templates = {template.id for candidate in news.values() for template in candidate.match.templates}
-        recorded = snapshot.read(list(news), sorted(templates))
+        touched = {template.id: template for candidate in news.values() for template in candidate.match.templates}
+        recorded = snapshot.read(list(news), touched)
         changes = []
         for pk, candidate in news.items():
             states = {template_id: each.state for template_id, each in recorded[pk].items()}
@@ -115,6 +115,11 @@ def handle_all(events: Sequence[Event]) -> list[Handled]:
     return handled
 
 
+def is_ahead(event: Event) -> bool:
+    """Whether the event is dated so far ahead of the clock that it has to wait (S8)."""
+    return event.time - clock.now() > datetime.timedelta(seconds=conf.future_tolerance)
+
+
 def _candidate(rules: Rules, event: Event) -> Candidate | None:
     match = rules.book.match(event.type, event.payload)
     if match is None or event.type not in conf.event_types:
@@ -128,7 +133,7 @@ def _candidate(rules: Rules, event: Event) -> Candidate | None:
             extra={"action": "no_learner", "event_id": event.id},
         )
         return None
-    if event.time - clock.now() > datetime.timedelta(seconds=conf.future_tolerance):
+    if is_ahead(event):
         raise FutureEvent(
             f"The event is dated {event.time:%Y-%m-%d %H:%M:%S} UTC, ahead of the clock. It is retried at that time; "
             "if it recurs, compare the clocks of the hosts."

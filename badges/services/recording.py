@@ -149,7 +149,7 @@ def decision_time(now: datetime.datetime, previous: datetime.datetime | None) ->
     return now if previous is None else max(now, previous + datetime.timedelta(microseconds=1))
 
 
-def _kept_credentials(entries: Collection[_Entry]) -> dict[tuple[int, int], tuple[int, uuid.UUID]]:
+def _kept_credentials(entries: Sequence[_Entry]) -> dict[tuple[int, int], tuple[int, uuid.UUID]]:
     """
     Credentials without progress, by learner and template: of learners whose records were deleted and came back under
     the same usernames, which is what the service's credentials are keyed by.
@@ -162,8 +162,10 @@ def _kept_credentials(entries: Collection[_Entry]) -> dict[tuple[int, int], tupl
         credential_id__in={entry.progress.template_id for entry in entries},
     ).values_list("username", "credential_id", "pk", "uuid")
     found = {(username, template_id): (pk, uuid_) for username, template_id, pk, uuid_ in rows}
-    # To some databases "u77" is "U77".
+    # To some databases "u77" is "U77". Those of a single learner are that learner's, whatever the database compares.
     found = {(username.casefold(), template_id): held for (username, template_id), held in found.items()} | found
+    if len({entry.user.pk for entry in entries}) == 1:
+        found |= {(entries[0].user.username, template_id): held for (_, template_id), held in found.items()}
     kept = {}
     for entry in entries:
         name, template_id = entry.user.username, entry.progress.template_id

@@ -93,8 +93,10 @@ def load(known: Rules | None = None) -> Rules:
     Only what has changed since ``known``, where that can be told.
     """
     while True:
-        version, whole = RulebookVersion.objects.filter(pk=1).values_list("version", "whole").first() or (0, 0)
-        rules = _whole(version) if known is None or known.book.version < whole else _amended(known, version)
+        row = RulebookVersion.objects.filter(pk=1).first() or RulebookVersion(version=0)
+        version = row.version
+        may_amend = known is not None and row.tells_since(known.book.version)
+        rules = _amended(known, version) if known is not None and may_amend else _whole(version)
         if RulebookVersion.current() == version:
             break
     for problem in rules.book.problems:

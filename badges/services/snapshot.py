@@ -14,7 +14,6 @@ from django.db.models import (
     CharField,
     DateTimeField,
     Exists,
-    F,
     Field,
     IntegerField,
     OuterRef,
@@ -22,7 +21,7 @@ from django.db.models import (
     Value,
 )
 
-from badges.data import RequirementState, TemplateState
+from badges.data import RequirementState, TemplateSpec, TemplateState
 from badges.models import BadgeProgress, Delivery, Fulfillment
 
 
@@ -47,22 +46,27 @@ Snapshot = Mapping[int, Mapping[int, Record]]
 """Records by user id and template id; of what is not recorded there is an empty one."""
 
 
-def read(user_ids: Collection[int], template_ids: Collection[int]) -> Snapshot:
+def read(user_ids: Collection[int], templates: Mapping[int, TemplateSpec]) -> Snapshot:
     """
-    The records of these learners and templates; one query, whatever their number.
+    The records of these learners and templates, by id; one query, whatever their number.
 
-    It is two tables below each other, because a learner may have a row in one of them and none in the other.
+    It is two tables below each other, because a learner may have a row in one of them and none in the other. Which
+    requirement is whose is taken from ``templates``: of one that has just moved to another template the time is read
+    all the same, and does not go back.
     """
-    times = Fulfillment.objects.filter(user__in=user_ids, requirement__template__in=template_ids).values_list(
+    owners = {
+        requirement.id: template_id for template_id, spec in templates.items() for requirement in spec.requirements
+    }
+    times = Fulfillment.objects.filter(user__in=user_ids, requirement__in=owners).values_list(
         "user_id",
-        F("requirement__template_id"),
+        _nothing(IntegerField()),
         "requirement_id",
         "time",
         "fulfilled",
         *(_nothing(field) for field in PROGRESS.values()),
     )
     progress = (
-        BadgeProgress.objects.filter(user__in=user_ids, template__in=template_ids)
+        BadgeProgress.objects.filter(user__in=user_ids, template__in=templates)
         .annotate(
             announcing=Exists(
                 Delivery.objects.filter(progress=OuterRef("pk"), lane=Delivery.Lane.ANNOUNCE, state__in=Delivery.OPEN)
@@ -81,13 +85,13 @@ def read(user_ids: Collection[int], template_ids: Collection[int]) -> Snapshot:
     stored: dict[tuple[int, int], tuple[Any, ...]] = {}
     for user_id, template_id, requirement_id, time, fulfilled, *rest in times.union(progress, all=True):
         if requirement_id is not None:
-            requirements[user_id, template_id][requirement_id] = RequirementState(time, fulfilled)
+            requirements[user_id, owners[requirement_id]][requirement_id] = RequirementState(time, fulfilled)
         else:
             stored[user_id, template_id] = tuple(rest)
     return {
         user_id: {
             template_id: _record(requirements[user_id, template_id], stored.get((user_id, template_id)))
-            for template_id in template_ids
+            for template_id in templates
         }
         for user_id in user_ids
     }

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import random
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def known(*learners: int) -> None:
 
 
 def receive(events: Sequence[Event]) -> list[failures.Received]:
-    return list(receive_all(events))
+    return [received for _, received in sorted(receive_all(events), key=itemgetter(0))]
 
 
 def statements(events: Sequence[Event]) -> int:
@@ -89,12 +90,19 @@ def standing() -> dict[str, Any]:
 def test_events_of_one_learner_keep_their_order() -> None:
     first, second, third = event("A", learner=1), event("B", learner=1), event("C", learner=1)
     other = event("A", learner=2)
-    assert waves([first, second, other, third]) == [[first, other], [second], [third]]
+    assert waves([first, second, other, third]) == [[0, 2], [1], [3]]
 
 
 def test_a_learner_is_the_same_in_any_case_and_without_a_username() -> None:
     assert len(waves([event("A", username="U1"), event("B", username="u1")])) == 2
     assert len(waves([event("A", username="", id=7), event("B", username="", id=7)])) == 2
+
+
+def test_a_learner_with_another_name_or_without_one_keeps_the_order() -> None:
+    renamed = event("A", learner=1, username="renamed")
+    assert waves([event("A"), event("B"), renamed]) == [[0], [1], [2]]
+    by_name = event("A", learner=2, id=None)
+    assert waves([by_name, event("A", learner=2), event("B", learner=2, username="")]) == [[0], [1], [2]]
 
 
 def test_events_without_a_learner_do_not_wait_for_each_other() -> None:
@@ -211,11 +219,27 @@ def test_two_names_of_one_learner_are_handled_one_after_the_other() -> None:  # 
     template("AB")
     User.objects.create(username="renamed", lms_user_id=1)
     by_name, by_id = event("A", username="renamed", id=None), event("B", learner=1)
+    assert len(waves([by_name, by_id])) == 1  # nothing in them tells
     with pytest.raises(LearnerConflict, match="Two of several events"):
         processing.handle_all([by_name, by_id])
     assert not Fulfillment.objects.exists()
     assert [each.failed for each in receive([by_name, by_id])] == [False, False]
     assert BadgeProgress.objects.get().credential is not None
+
+
+def test_one_learner_under_two_names_gets_one_record() -> None:  # S3
+    template("AB")
+    received = receive([event("A", learner=7), event("B", learner=7, username="renamed")])
+    assert [each.failed for each in received] == [False, False]
+    assert User.objects.get().lms_user_id == 7
+    assert BadgeProgress.objects.get().credential is not None
+
+
+def test_what_became_of_each_event_is_told_in_their_order() -> None:
+    template("A")
+    ahead = dataclasses.replace(event("A", learner=1), time=datetime.datetime(2026, 7, 1, tzinfo=datetime.UTC))
+    received = api.receive_events(events=[event("A", learner=1), ahead, event("A", learner=2)])
+    assert [each.failed for each in received] == [False, True, False]
 
 
 def test_what_was_committed_before_the_database_went_away_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:  # S35

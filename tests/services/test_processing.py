@@ -234,6 +234,17 @@ def test_a_requirement_deleted_meanwhile_is_noticed(settings: Any) -> None:  # S
     assert not Fulfillment.objects.exists()
 
 
+def test_the_time_of_a_requirement_that_has_just_moved_does_not_go_back(settings: Any) -> None:  # S8, S26
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 3600}
+    one, other = template("AB"), template("AC")
+    processing.handle(event("A", at="11:00"))
+    BadgeRequirement.objects.get(template=one, key="pass-b").delete()  # the rules in memory know nothing of these
+    BadgeRequirement.objects.filter(template=other, key="pass-a").update(template=one, key="moved")
+    Fulfillment.objects.filter(requirement__key="pass-a").update(time=event("A", at="09:00").time)
+    processing.handle(event("A", at="10:00"))
+    assert {row.requirement.key: row.time.hour for row in Fulfillment.objects.all()} == {"pass-a": 10, "moved": 11}
+
+
 @pytest.mark.parametrize("changed", [True, False])
 def test_rules_that_changed_during_a_long_wait_for_the_learner_decide_nothing(
     monkeypatch: pytest.MonkeyPatch, changed: bool

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from badges import api
@@ -36,6 +37,47 @@ def move_requirement(one: BadgeTemplate, other: BadgeTemplate) -> None:
 
 def move_rule(one: BadgeTemplate, other: BadgeTemplate) -> None:
     one.requirements.get(key="pass-a").rules.update(requirement=other.requirements.get(key="pass-d"))
+
+
+def move_rule_by_its_key(one: BadgeTemplate, other: BadgeTemplate) -> None:
+    wanted = other.requirements.get(key="pass-d")
+    one.requirements.get(key="pass-a").rules.update(requirement_id=wanted.pk)
+
+
+def move_rules_in_bulk(one: BadgeTemplate, other: BadgeTemplate) -> None:
+    moved = list(one.requirements.get(key="pass-a").rules.all())
+    for each in moved:
+        each.requirement = other.requirements.get(key="pass-d")
+    DataRule.objects.bulk_update(moved, ["requirement"])
+
+
+def move_target_in_bulk(one: BadgeTemplate, other: BadgeTemplate) -> None:
+    moved = one.penalties.get().targets.get()
+    moved.penalty, moved.requirement = other.penalties.get(), other.requirements.get(key="pass-c")
+    PenaltyTarget.objects.bulk_update([moved], ["penalty", "requirement"])
+
+
+def upsert(one: BadgeTemplate, _: BadgeTemplate) -> None:
+    one.name = "upserted"
+    told = ["uuid"] if connection.features.supports_update_conflicts_with_target else None
+    BadgeTemplate.objects.bulk_create([one], update_conflicts=True, update_fields=["name"], unique_fields=told)
+
+
+def delete_and_make_again(one: BadgeTemplate, _: BadgeTemplate) -> None:
+    fields = {field.attname: getattr(one, field.attname) for field in BadgeTemplate._meta.concrete_fields}
+    one.delete()
+    BadgeTemplate.objects.bulk_create([BadgeTemplate(**{**fields, "rules_version": 0, "name": "made again"})])
+
+
+def an_older_release_writes(one: BadgeTemplate, _: BadgeTemplate) -> None:
+    """It raises the version, and notes nothing."""
+    RulebookVersion.objects.update(version=F("version") + 1)
+    BadgeTemplate._base_manager.filter(pk=one.pk).update(name="by an older release")
+
+
+def both_releases_write(one: BadgeTemplate, other: BadgeTemplate) -> None:
+    an_older_release_writes(one, other)
+    other.save()
 
 
 def save_a_stale_copy(one: BadgeTemplate, _: BadgeTemplate) -> None:
@@ -72,6 +114,13 @@ WRITES: dict[str, Write] = {
     "saved rule": lambda one, other: one.requirements.first().rules.get(path="is_passing").save(),
     "moved requirement": move_requirement,
     "moved rule": move_rule,
+    "moved rule, by its key": move_rule_by_its_key,
+    "moved rules, in bulk": move_rules_in_bulk,
+    "moved target, in bulk": move_target_in_bulk,
+    "upsert": upsert,
+    "deleted and made again": delete_and_make_again,
+    "an older release": an_older_release_writes,
+    "an older release and this one": both_releases_write,
     "stale copy": save_a_stale_copy,
     "load_badges": load,
 }
@@ -122,6 +171,15 @@ def test_a_template_comes_back() -> None:  # S10, S26
     assert not without.facts
     BadgeTemplate.objects.filter(pk=one.pk).update(is_active=True)
     assert told(rulebook.load(without)) == told(rulebook.load())
+
+
+def test_a_version_that_goes_back_is_read_whole() -> None:  # S26
+    one = template("A")
+    known = rulebook.load()
+    # A backup from before the template was renamed is restored.
+    RulebookVersion.objects.update(version=1, whole=1, noted=1)
+    BadgeTemplate._base_manager.filter(pk=one.pk).update(name="as it was", rules_version=1)
+    assert told(rulebook.load(known)) == told(rulebook.load())
 
 
 def test_only_the_template_that_changed_is_read(monkeypatch: pytest.MonkeyPatch) -> None:  # S26
