@@ -41,7 +41,9 @@ BACK = {
     "mysql": ["SET foreign_key_checks = 1, unique_checks = 1"],
     "sqlite": [],
 }
-STATISTICS = {"postgresql": "VACUUM ANALYZE {table}", "mysql": "ANALYZE TABLE {table}", "sqlite": "ANALYZE {table}"}
+STATISTICS = {"postgresql": "VACUUM ANALYZE {table}", "mysql": "ANALYZE TABLE {table}"}
+"""Not on SQLite, whose statistics outlive the tests' tables; version 3.40 finds too few rows with some of them."""
+
 TIME = "'2026-04-01 10:00:00'"
 
 TABLES = {
@@ -139,9 +141,9 @@ def fill(learners: int, told: Callable[[str], object]) -> Filled:
             cursor.execute(statement)
         for statement in connection.ops.sequence_reset_sql(no_style(), [get_user_model(), UserCredential]):
             cursor.execute(statement)
-        for table in rows.keys() - {"bench_choice"}:
+        for table in rows.keys() - {"bench_choice"} if vendor in STATISTICS else ():
             cursor.execute(STATISTICS[vendor].format(table=table))
-            if vendor == "mysql":
+            if cursor.description:
                 cursor.fetchall()
     return Filled(f"learner{words['user'] + 1}", rows)
 
