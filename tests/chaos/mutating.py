@@ -20,7 +20,6 @@ CAUGHT_BY: Final = {
     "no_transaction": "disk-full",
     "decisions_at_host_time": "clock-steps",
     "offsets_before_the_work": "kills",
-    "offsets_before_the_batch": "database-away",
     "goes_on_without_a_database": "database-away",
     "failed_batches_are_passed_over": "poison",
     "failed_events_are_logged_only": "poison",

@@ -21,7 +21,6 @@ from badges.conf import conf
 from badges.engine import progress
 from badges.eventbus import publisher
 from badges.eventbus.consumer import Session
-from badges.eventbus.offsets import Commits
 from badges.models import Delivery
 from badges.services import batching, claims, delivery, failures, issuing, learners, processing, recording
 
@@ -57,19 +56,6 @@ def offsets_before_the_work() -> None:
         return handle(self, message)
 
     Session._handle = commit_and_handle  # type: ignore[method-assign]
-
-
-def offsets_before_the_batch() -> None:
-    """The offsets are committed before what was put off is handled."""
-    flush = Commits.flush
-
-    def commit_and_finish(self: Any, *, wait: bool = False) -> None:
-        finish, self._finish = self._finish, lambda: None
-        flush(self, wait=wait)
-        self._finish = finish
-        finish()
-
-    Commits.flush = commit_and_finish  # type: ignore[method-assign]
 
 
 def failed_batches_are_passed_over() -> None:
