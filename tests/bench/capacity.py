@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ ROW_BYTES = {"fulfilments": 250, "journal": 450, "progress": 200}
 
 def tables(figures: Mapping[str, Any]) -> list[Table]:
     """Consumers and workers for a site of that size; empty when consumers or deliveries were not measured."""
-    rates = {row["variant"]: row["per_second"] for row in figures.get("consumer", ())}
+    rates = {row["variant"]: statistics.median(row["rates"]) for row in figures.get("consumer", ())}
     delivery = figures.get("delivery")
     if BATCHED not in rates or delivery is None:
         return []

@@ -1,10 +1,12 @@
 """
 Events a second of ``consume_events``, from a backlog in Kafka: ``python -m tests.bench.consuming SIZES`` prints JSON.
 
-Every variant reads the same kind of backlog in the same run; ratios are what counts, the stock consumer with an empty
-receiver is 1. Where nothing is written, time runs from the first event's receivers to the last one's: the stock class
-commits in the background, and how long that takes after the last event depends on the broker. Where every event is
-written, it runs until the last one's offset is committed, because only then it is done.
+Every variant reads the same kind of backlog once a round, in turn, and every second round backwards; ratios are what
+counts, of the rates of one round, the stock consumer with an empty receiver being 1.
+
+Where nothing is written, time runs from the first event's receivers to the last one's: the stock class commits in the
+background, and how long that takes after the last event depends on the broker. Where every event is written, it runs
+until the last one's offset is committed, because only then it is done.
 """
 
 from __future__ import annotations
@@ -71,9 +73,11 @@ class Course:
     def _run(self, *arguments: str) -> None:
         subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **self.env}, check=True)
 
-    def topic(self, backlog: str, part: int = 0) -> str:
-        """The topic in which the backlog waits, or one part of it; filled when it is asked for first."""
+    def topic(self, backlog: str, attempt: int, part: int) -> str:
+        """The topic in which a part of the backlog waits; filled when it is asked for first."""
         name = f"{backlog.replace(' ', '-')}-{part}"
+        if backlog != "unmatched":  # what was changed once is not changed again
+            name = f"{name}-{attempt}"
         if name not in self._topics:
             topic = self._topics[name] = self.bus.create_topic(name, partitions=self.size.partitions)
             kind = [] if backlog == "unmatched" else ["--changing"]
@@ -82,7 +86,7 @@ class Course:
 
     def rate(self, variant: Variant, attempt: int) -> float:
         """Events a second, of all its consumers."""
-        topics = [self.topic(variant.backlog, part) for part in range(variant.consumers)]
+        topics = [self.topic(variant.backlog, attempt, part) for part in range(variant.consumers)]
         runs = [Reading(self, variant, topic, f"{VARIANTS.index(variant)}-{attempt}-{topic}") for topic in topics]
         while sum(run.is_over() for run in runs) < len(runs):
             time.sleep(POLL_SECONDS)
@@ -143,14 +147,11 @@ def measure(size: sizes.Sizes) -> list[dict[str, Any]]:
         Supervisor(Path(directory)) as supervisor,
     ):
         course = Course(bus, supervisor, Path(directory), database, size)
-        best: dict[str, float] = {}
+        rates: dict[str, list[float]] = {variant.name: [] for variant in VARIANTS}
         for attempt in range(size.rounds):
-            for variant in VARIANTS:
-                if attempt and variant.backlog != "unmatched":  # what was changed once is not changed again
-                    continue
-                best[variant.name] = max(best.get(variant.name, 0.0), course.rate(variant, attempt))
-    stock = best[VARIANTS[0].name]
-    return [{"variant": name, "per_second": rate, "ratio": rate / stock} for name, rate in best.items()]
+            for variant in reversed(VARIANTS) if attempt % 2 else VARIANTS:
+                rates[variant.name].append(course.rate(variant, attempt))
+    return [{"variant": name, "rates": each} for name, each in rates.items()]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 Fills the tables as years of learners do, with one statement a table: many rows, no Python for each of them.
 
 Each learner has ten fulfilments: four of the five requirements of two templates, and both of a third one, whose badge
-was awarded, announced and issued.
+was awarded, announced and issued. Two templates are popular: every second learner has begun the one, every fourth was
+awarded the other. The rest have about as many learners as each other.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from tests.builders import PASSING, template
 
 BEGUN, COMPLETE = 200, 100
 """Templates of which learners have four of five requirements, and both of two."""
+
+POPULAR = ("Filled 0 0", "Filled 1 0")
+"""The names of the templates that every second learner has begun, and every fourth was awarded."""
 
 NUMBERS = {
     "postgresql": "SELECT generate_series AS n FROM generate_series(1, {count})",
@@ -55,14 +59,17 @@ TABLES = {
     """,
     "bench_choice": """
         (user_id, template_id, credential_id, is_complete)
-        SELECT {user} + n, place.template_id, NULL, 0 FROM ({numbers}) numbers
-            JOIN bench_place place ON place.is_complete = 0 AND place.number = n % {begun}
-        UNION ALL
-        SELECT {user} + n, place.template_id, NULL, 0 FROM ({numbers}) numbers
-            JOIN bench_place place ON place.is_complete = 0 AND place.number = (n + 1 + n % 97) % {begun}
-        UNION ALL
         SELECT {user} + n, place.template_id, {credential} + n, 1 FROM ({numbers}) numbers
-            JOIN bench_place place ON place.is_complete = 1 AND place.number = n % {complete}
+            JOIN bench_place place ON place.is_complete = 1
+                AND place.number = CASE WHEN n % 4 = 0 THEN 0 ELSE n % {complete} END
+        UNION ALL
+        SELECT {user} + n, place.template_id, NULL, 0 FROM ({numbers}) numbers
+            JOIN bench_place place ON place.is_complete = 0
+                AND place.number = CASE WHEN n % 2 = 0 THEN 0 ELSE 1 + n % ({begun} - 1) END
+        UNION ALL
+        SELECT {user} + n, place.template_id, NULL, 0 FROM ({numbers}) numbers
+            JOIN bench_place place ON place.is_complete = 0
+                AND place.number = 1 + (n + 1 + n % 97) % ({begun} - 1)
     """,
     "openedx_badges_fulfillment": """
         (user_id, requirement_id, fulfilled, time, event_id, email, full_name)
@@ -99,12 +106,12 @@ TABLES = {
     "openedx_badges_journalentry": """
         (user_id, template_id, kind, subject, penalty, event_id, event_type, event_time, saw, detail, created)
         SELECT choice.user_id, choice.template_id, 'fulfilled', requirement.{key}, '', {event}, '{passing}', {time},
-            '[]', '', {time}
+            {nothing}, '', {time}
         FROM bench_choice choice
             JOIN openedx_badges_badgerequirement requirement ON requirement.template_id = choice.template_id
         WHERE requirement.{key} <> 'pass-e'
         UNION ALL
-        SELECT user_id, template_id, 'awarded', '', '', '', '', NULL, '[]', '', {time}
+        SELECT user_id, template_id, 'awarded', '', '', '', '', NULL, {nothing}, '', {time}
         FROM bench_choice WHERE is_complete = 1
     """,
 }
@@ -113,7 +120,7 @@ TABLES = {
 
 @dataclasses.dataclass(frozen=True)
 class Filled:
-    """``username`` is that of one of the learners; ``rows`` are those that were added, by table."""
+    """``username`` is of a learner who has both popular templates; ``rows`` are those that were added, by table."""
 
     username: str
     rows: dict[str, int]
@@ -145,7 +152,7 @@ def fill(learners: int, told: Callable[[str], object]) -> Filled:
             cursor.execute(STATISTICS[vendor].format(table=table))
             if cursor.description:
                 cursor.fetchall()
-    return Filled(f"learner{words['user'] + 1}", rows)
+    return Filled(f"learner{words['user'] + 4}", rows)
 
 
 def make_templates() -> None:
@@ -181,6 +188,7 @@ def _words(vendor: str, learners: int) -> dict[str, Any]:
         "credential": credential,
         "begun": BEGUN,
         "complete": COMPLETE,
+        "nothing": "CAST('[]' AS jsonb)" if typed else "'[]'",
         "time": f"CAST({TIME} AS timestamptz)" if typed else TIME,
         "typed_time": f"CAST({TIME} AS timestamptz)" if typed else TIME,
         "true": "TRUE" if vendor != "sqlite" else "1",

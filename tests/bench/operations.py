@@ -5,19 +5,16 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from django.contrib import admin
-from django.contrib.admin import ModelAdmin
 from django.contrib.auth import get_user_model
-from django.db.models import Model
 from django.test import Client
-from django.urls import reverse
 
 from badges import api
 from badges.models import BadgeTemplate
 from badges.services import claims, failures, inbox, processing
+from tests.bench.filling import POPULAR
+from tests.bench.lists import pages
 from tests.bench.site import new_learners
 from tests.builders import event, template
 
@@ -27,9 +24,6 @@ EVENTS, PAGES = 100, 5
 TOGETHER = 100
 """Events in a batch."""
 
-CHOICES = 6
-"""Of a filter, so many choices are tried."""
-
 STAFF = "staff"
 
 Operation = Callable[[], Callable[[], object]]
@@ -37,22 +31,25 @@ Operation = Callable[[], Callable[[], object]]
 
 
 def operations(username: str) -> dict[str, tuple[Operation, int]]:
-    """Name -> what to do and how often; ``username`` is of the first of many learners."""
+    """Name -> what to do and how often; ``username`` is of the first of many learners (:mod:`tests.bench.filling`)."""
     learners, minutes = new_learners(), itertools.count(1)
-    first = int(username.removeprefix("learner"))
-    client = staff_client()
+    learner = get_user_model().objects.get(username=username)
+    popular = [BadgeTemplate.objects.get(name=name) for name in POPULAR]
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(get_user_model().objects.get(username=STAFF))
     found: dict[str, tuple[Operation, int]] = {
         "event: award": (lambda: _award(next(learners)), EVENTS),
         "event: revocation": (lambda: _revocation(next(learners)), EVENTS),
         "event: redelivered": (lambda: _redelivered(next(learners)), EVENTS),
-        f"{TOGETHER} events together": (lambda: _together(first, next(minutes)), PAGES),
+        f"{TOGETHER} events together": (lambda: _together(learner.pk, next(minutes)), PAGES),
         "report of a learner": (lambda: lambda: api.report(username=username), PAGES),
+        "explanation": (lambda: lambda: api.explain(username=username, template_uuid=popular[0].uuid), PAGES),
         "sweep: deliveries": (lambda: claims.due, PAGES),
         "sweep: failed events": (lambda: failures.due, PAGES),
         "sweep: webhooks": (lambda: lambda: inbox.due(grace=0), PAGES),
         "health": (lambda: api.health, PAGES),
     }
-    for name, address in pages(username):
+    for name, address in pages(client, learner, popular):
         found[name] = (lambda address=address: lambda: _get(client, address), PAGES)  # type: ignore[misc]
     return found
 
@@ -92,40 +89,9 @@ def _together(first: int, minute: int) -> Callable[[], object]:
     return lambda: processing.handle_all(events)
 
 
-# --- pages ---------------------------------------------------------------------------------------------------
-
-
-def pages(username: str) -> Iterator[tuple[str, str]]:
-    """A name and the address of each list of the admin: as it opens, by each choice of its filters, and searched in."""
-    client = staff_client()
-    for model, model_admin in _ours():
-        name = model._meta.model_name
-        address = reverse(f"admin:badges_{name}_changelist")
-        yield f"list: {name}", address
-        changes: Any = client.get(address).context_data["cl"]  # type: ignore[attr-defined]
-        for spec in changes.filter_specs:
-            choices = [choice for choice in spec.choices(changes) if choice.get("query_string", "?") != "?"]
-            for choice in choices[:CHOICES]:
-                yield f"filtered list: {name}, {spec.title}: {choice['display']}", address + choice["query_string"]
-        if model_admin.search_fields:
-            yield f"search: {name}", f"{address}?q={username}"
-
-
-def _ours() -> list[tuple[type[Model], ModelAdmin[Any]]]:
-    registry: Mapping[type[Model], ModelAdmin[Any]] = admin.site._registry
-    return [(model, page) for model, page in registry.items() if model._meta.app_label == BadgeTemplate._meta.app_label]
-
-
 def _get(client: Client, address: str) -> None:
     response = client.get(address)
     assert response.status_code == 200, f"{address}: {response.status_code}"
-
-
-def staff_client() -> Client:
-    """A browser in which somebody is logged in who may see everything."""
-    client = Client(SERVER_NAME="127.0.0.1")
-    client.force_login(get_user_model().objects.get(username=STAFF))
-    return client
 
 
 def prepare() -> None:

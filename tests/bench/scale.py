@@ -38,8 +38,8 @@ from tests.bench.report import Table, as_rst, as_text, number  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = ROOT / ".data" / "scale.json"
 LEARNERS = 1_000_000
-FEW = 100
-"""Learners in a database that counts as empty: enough for a page of each list."""
+FEW = 120
+"""Learners in a database that counts as empty: enough for a page of each list, and for a batch."""
 
 MOST_TIMES, NOISE_MS = 2.0, 5.0
 

@@ -11,8 +11,8 @@ class Sizes:
     ``templates`` are the numbers of templates; ``processes`` times ``values`` events are timed of each kind.
 
     ``memory_events`` are handled by one process; ``backlog`` events wait in ``partitions`` partitions for a consumer,
-    ``changing`` of them when each changes something, ``unbatched`` when these are written one by one. What changes
-    nothing is consumed ``rounds`` times, and the best counts. ``deliveries`` badges are issued.
+    ``changing`` of them when each changes something, ``unbatched`` when these are written one by one; all that is done
+    ``rounds`` times. ``deliveries`` badges are issued.
     """
 
     templates: tuple[int, ...]
@@ -33,10 +33,10 @@ FULL = Sizes(
     values=100,
     memory_events=1_000_000,
     backlog=50_000,
-    changing=20_000,
-    unbatched=2_000,
+    changing=10_000,
+    unbatched=1_000,
     partitions=4,
-    rounds=2,
+    rounds=5,
     deliveries=400,
 )
 

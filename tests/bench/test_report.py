@@ -34,9 +34,9 @@ def figures(**parts: Any) -> dict[str, Any]:
         },
         "memory": {"events": 1000, "templates": 100, "megabytes": [70.0, 80.0, 80.5]},
         "consumer": [
-            {"variant": "stock class, empty receiver", "per_second": 5000.0, "ratio": 1.0},
-            {"variant": "our class, unmatched", "per_second": 6000.0, "ratio": 1.2},
-            {"variant": report.BATCHED, "per_second": 1500.0, "ratio": 0.3},
+            {"variant": "stock class, empty receiver", "rates": [5000.0, 5000.0, 500.0]},
+            {"variant": "our class, unmatched", "rates": [6000.0, 6000.0, 6000.0]},
+            {"variant": report.BATCHED, "rates": [1500.0, 1500.0, 150.0]},
         ],
         "delivery": {"database": "SQLite", "latency_ms": 100, "concurrency": 8, "per_second": 60.0},
         **parts,
@@ -63,7 +63,12 @@ def test_figures_within_every_limit_meet_the_contract() -> None:
         ({"rules": {**figures()["rules"], "build_megabytes": 101}}, "rulebook of 10,000 templates: memory"),
         ({"memory": {"events": 1000, "megabytes": [70.0, 80.0, 90.0]}}, "memory over 1,000 events: growth"),
         (
-            {"consumer": [{"variant": "our class, unmatched", "per_second": 1.0, "ratio": 1.19}]},
+            {
+                "consumer": [
+                    *figures()["consumer"][:1],
+                    {"variant": "our class, unmatched", "rates": [9e9, 5950.0, 1.0]},
+                ]
+            },
             "consumer: our class, unmatched",
         ),
         ({"delivery": {"per_second": 49.9}}, "deliveries of one worker"),
@@ -75,9 +80,9 @@ def test_a_figure_beyond_its_limit_is_told(parts: dict[str, Any], what: str) -> 
 
 def test_written_together_is_compared_with_one_by_one() -> None:
     rows = figures()["consumer"]
-    slow = {"variant": report.UNBATCHED, "per_second": 151.0, "ratio": 0.03}
+    slow = {"variant": report.UNBATCHED, "rates": [151.0, 151.0, 15.0]}
     assert broken(consumer=[*rows, slow]) == ["consumer: written together, over one by one"]
-    assert broken(consumer=[*rows, {**slow, "per_second": 150.0}]) == []
+    assert broken(consumer=[*rows, {**slow, "rates": [150.0, 150.0, 9.0]}]) == []
 
 
 def test_what_was_not_measured_is_neither_kept_nor_broken() -> None:
@@ -91,7 +96,7 @@ def test_every_part_has_a_table() -> None:
         "One event, SQLite",
         "Rulebook, 10,000 templates",
         "Memory, 100 templates",
-        "Consuming a backlog, PostgreSQL",
+        "Consuming a backlog, PostgreSQL, medians of 3 rounds",
         "Delivering, SQLite",
         "The contract",
     ]

@@ -20,7 +20,7 @@ from tests.bench.scale import findings, table
 def filled(transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     settings.BADGES = {**settings.BADGES, "FUTURE_TOLERANCE": 10**9, "ENQUEUE": False}
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    monkeypatch.setattr(filling, "BEGUN", 98)
+    monkeypatch.setattr(filling, "BEGUN", 99)
     monkeypatch.setattr(filling, "COMPLETE", 3)
     prepare()
     make_templates()
