@@ -19,8 +19,10 @@ from badges.exceptions import EventNotStored
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 1.0
-_needed_at = 0.0
-"""When an event last needed the database, on the monotonic clock."""
+"""How long a connection stays open that no event needs, and how often that is looked at."""
+
+_next_look = 0.0
+"""When to look at the connection again, on the monotonic clock."""
 
 _was_closed = False
 """Whether the connection was closed here and, as far as is known, not opened again."""
@@ -76,17 +78,19 @@ def _release_connection() -> None:
     Close a connection that no event has needed lately: where one is open, the stock consumers ask it with every message
     whether it is well, and that takes longer than all that is done here with an event that means nothing.
 
-    One that is open again at the next look is used by somebody else in this process: it is left alone for a while.
+    One that is open again at the next look is used by somebody else in this process: it is left alone until the look
+    after that. Looking takes half as long as matching, so it is not done with every event either.
     """
-    global _needed_at, _was_closed
+    global _next_look, _was_closed
+    now = clock.monotonic()
+    if now < _next_look:
+        return
+    _next_look = now + IDLE_SECONDS
     if connection.connection is None or connection.in_atomic_block or not connection.get_autocommit():
         return
-    now = clock.monotonic()
-    if _was_closed:
-        _needed_at, _was_closed = now, False
-    elif now - _needed_at > IDLE_SECONDS:
+    if not _was_closed:
         connection.close()
-        _was_closed = True
+    _was_closed = not _was_closed
 
 
 def _handle_all(events: Sequence[Event]) -> None:
@@ -101,9 +105,9 @@ def _handle_all(events: Sequence[Event]) -> None:
 
 def _tell(event: Event, received: api.Received) -> bool:
     """Let monitoring find the event; False for one that meant nothing."""
-    global _needed_at, _was_closed
+    global _next_look, _was_closed
     if received.matched or received.failed:
-        _needed_at, _was_closed = clock.monotonic(), False
+        _next_look, _was_closed = clock.monotonic() + IDLE_SECONDS, False
         set_custom_attribute("badges_event_id", event.id)
         set_custom_attribute("badges_event_outcome", "failed" if received.failed else "matched")
     return received.matched or received.failed

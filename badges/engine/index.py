@@ -153,15 +153,15 @@ class _PathIndex:
 
     def find(self, kind: Kind, value: Any) -> Sequence[Bunch]:
         """The triggers listed under ``value``, or under what it starts with."""
-        if kind not in READERS:  # nothing is filed under lists and structures, and not all of them can be looked up
-            return ()
         table = self._tables.get(kind)
         if table is None:
+            if kind not in READERS:  # nothing is filed under lists and structures, and not all of them can be looked up
+                return ()
             table = self._tables[kind] = self._table(kind)
-        found = table.get(value, [])
+        found = table.get(value, ())
         if kind is not Kind.TEXT or not self._starts:
             return found
-        return [*found, *(bunch for length in self._lengths for bunch in self._starts.get(value[:length], []))]
+        return [*found, *(bunch for length in self._lengths for bunch in self._starts.get(value[:length], ()))]
 
     def _table(self, kind: Kind) -> dict[Any, list[Bunch]]:
         table: dict[Any, list[Bunch]] = defaultdict(list)
