@@ -8,23 +8,41 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import models
 from django.db.models import Q
+from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy as _
 
 from badges import api
-from badges.admin.base import LargeTable, SystemOwned
+from badges.admin.base import SystemOwned
 from badges.admin.columns import held, linked, moment, rows_of, templates_named
-from badges.admin.searching import ExactSearch, as_uuid, chosen_template
+from badges.admin.large import LargeTable, row_by_row
+from badges.admin.searching import among_templates, as_uuid, chosen_template
 from badges.exceptions import BadgesError
+from badges.host import UserCredential
 from badges.models import BadgeProgress, CredlyBadge, Delivery, JournalEntry
 
 
+class Status(admin.SimpleListFilter):
+    """What we decided, which stands in the service's table."""
+
+    title = _("status")
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return list(UserCredential._meta.get_field("status").choices)
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.filter(Exact(row_by_row(CredlyBadge, "usercredential_ptr__status"), self.value()))
+
+
 @admin.register(CredlyBadge)
-class CredlyBadgeAdmin(ExactSearch, LargeTable, SystemOwned):
+class CredlyBadgeAdmin(LargeTable, SystemOwned):
     """The service's credential with what Credly knows of it."""
 
     list_display = ("username", "template_link", "status", "state", "awarded_at", "hold")
-    list_filter = ("status", "state", chosen_template("badge_progress__template"))
+    list_filter = (Status, "state", chosen_template("badge_progress__template"))
     list_select_related = ("badge_progress__template",)
     search_help_text = _("A learner's exact username, the badge's id here or at Credly, or a part of a template's name")
     fields = (
@@ -44,13 +62,14 @@ class CredlyBadgeAdmin(ExactSearch, LargeTable, SystemOwned):
     actions = ("revoke", "release")
     change_form_template = "admin/badges/badge_change_form.html"
 
-    def candidates(self, term: str) -> Iterator[Q]:
+    def exactly(self, term: str) -> Iterator[Q]:
         yield Q(username=term)
         if identity := as_uuid(term):
             yield Q(uuid=identity)
             yield Q(external_uuid=identity)
-        elif templates := templates_named(term):
-            yield Q(badge_progress__template__in=templates)
+
+    def roughly(self, term: str) -> Q | None:
+        return among_templates(self.model, "badge_progress__template", templates_named(term))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

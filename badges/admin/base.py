@@ -1,4 +1,4 @@
-"""What all pages share: tables with millions of rows that stay cheap, records that nobody edits, and actions."""
+"""What all pages share: records that nobody edits, and actions."""
 
 from __future__ import annotations
 
@@ -8,35 +8,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_permission_codename
-from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.functional import cached_property
 from django.utils.translation import gettext
-
-COUNTED = 10_000
-"""Rows that a list of a large table counts, and can be paged through."""
 
 ACTED_ON = 100
 """Rows that one action takes, because it works while the browser waits."""
-
-
-class CappedPaginator(Paginator):
-    """
-    Counts no further than ``COUNTED`` rows: counting millions takes seconds on every page.
-
-    ``is_capped`` says that there may be more than the pages show.
-    """
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[:COUNTED].count())
-
-    @property
-    def is_capped(self) -> bool:
-        return self.count >= COUNTED
 
 
 class BadgesAdmin(admin.ModelAdmin):
@@ -92,18 +70,6 @@ class BadgesAdmin(admin.ModelAdmin):
             "media": self.media,
         }
         return TemplateResponse(request, "admin/badges/confirm_action.html", context)
-
-
-class LargeTable(BadgesAdmin):
-    """A table that grows with the learners: newest first by primary key, never sorted or counted as a whole."""
-
-    ordering = ("-pk",)
-    sortable_by = ()
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = CappedPaginator
-    change_list_template = "admin/badges/large_change_list.html"
 
 
 class SystemOwned(BadgesAdmin):

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy as _
 
 from badges import api
-from badges.admin.base import LargeTable, SystemOwned
+from badges.admin.base import SystemOwned
 from badges.admin.columns import linked, short
 from badges.admin.searching import LearnerSearch, chosen_learner, chosen_template
 from badges.exceptions import BadgesError
@@ -16,7 +16,7 @@ from badges.models import Delivery
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(LearnerSearch, LargeTable, SystemOwned):
+class DeliveryAdmin(LearnerSearch, SystemOwned):
     """The outbox. A failed delivery says why, and can be sent again or given up."""
 
     learner = "progress__user"
@@ -30,6 +30,7 @@ class DeliveryAdmin(LearnerSearch, LargeTable, SystemOwned):
         "next_attempt_at",
         "beginning_of_error",
     )
+    keys = {"learner": "progress__user", "state__exact": "state"}
     list_filter = ("state", "kind", chosen_learner("progress__user"), chosen_template("progress__template"))
     list_select_related = ("progress__user", "progress__template")
     fields = (

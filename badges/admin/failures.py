@@ -12,14 +12,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from badges import api
-from badges.admin.base import LargeTable, SystemOwned
+from badges.admin.base import SystemOwned
 from badges.admin.columns import breakable, linked, short
-from badges.admin.searching import EventType, ExactSearch, as_uuid
-from badges.models import FailedEvent, WebhookEvent
+from badges.admin.large import LargeTable
+from badges.admin.searching import EventType, as_uuid
+from badges.models import FailedEvent, ProviderAccount, WebhookEvent
 
 
 @admin.register(FailedEvent)
-class FailedEventAdmin(ExactSearch, LargeTable, SystemOwned):
+class FailedEventAdmin(LargeTable, SystemOwned):
     """
     Events that wait until they can be handled.
 
@@ -32,9 +33,11 @@ class FailedEventAdmin(ExactSearch, LargeTable, SystemOwned):
     readonly_fields = ("created", "modified")
     actions = ("retry",)
 
-    def candidates(self, term: str) -> Iterator[Q]:
+    def exactly(self, term: str) -> Iterator[Q]:
         yield Q(event_id=term)
-        yield Q(event_type=term)
+
+    def roughly(self, term: str) -> Q | None:
+        return Q(event_type=term)
 
     def get_fields(self, request: HttpRequest, obj: FailedEvent | None = None) -> tuple[str, ...]:
         line = ("line",) if self.may(request, "change") else ()
@@ -71,19 +74,21 @@ class FailedEventAdmin(ExactSearch, LargeTable, SystemOwned):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ExactSearch, LargeTable, SystemOwned):
+class WebhookEventAdmin(LargeTable, SystemOwned):
     """Messages from providers, as they came in."""
 
     list_display = ("event_id", "event_type", "account_link", "state", "received_at", "beginning_of_error")
+    keys = {"state__exact": "state"}
     list_filter = ("state", "account")
     list_select_related = ("account",)
     search_help_text = _("A message's id")
     fields = ("event_id", "event_type", "account_link", "occurred_at", "received_at", "state", "attempts", "error")
     readonly_fields = ("account_link", "received_at")
 
-    def candidates(self, term: str) -> Iterator[Q]:
+    def exactly(self, term: str) -> Iterator[Q]:
         if identity := as_uuid(term):
-            yield Q(event_id=identity)
+            # The accounts are named because the index begins with them.
+            yield Q(account__in=list(ProviderAccount.objects.values_list("pk", flat=True)), event_id=identity)
 
     @admin.display(description=_("account"))
     def account_link(self, event: WebhookEvent) -> str:

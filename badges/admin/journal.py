@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
-from badges.admin.base import LargeTable, SystemOwned, Unlisted
+from badges.admin.base import SystemOwned, Unlisted
 from badges.admin.columns import lines, linked
 from badges.admin.searching import LearnerSearch, chosen_learner, chosen_template
 from badges.admin.words import OPERATORS
@@ -18,10 +18,11 @@ from badges.models import AnnouncementCount, JournalEntry
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(LearnerSearch, LargeTable, SystemOwned):
+class JournalEntryAdmin(LearnerSearch, SystemOwned):
     """The journal, newest first."""
 
     list_display = ("created", "kind", "learner_link", "template_link", "subject", "penalty")
+    keys = {"learner": "user", "template": "template"}
     list_filter = ("kind", chosen_learner(), chosen_template())
     list_select_related = ("user", "template")
     search_help_text = _("A learner's exact username, an event's id, or a part of a badge template's name")
@@ -40,9 +41,9 @@ class JournalEntryAdmin(LearnerSearch, LargeTable, SystemOwned):
     )
     readonly_fields = ("learner_link", "template_link", "what_rules_saw")
 
-    def candidates(self, term: str) -> Iterator[Q]:
+    def exactly(self, term: str) -> Iterator[Q]:
         yield Q(event_id=term)
-        yield from super().candidates(term)
+        yield from super().exactly(term)
 
     @admin.display(description=_("learner"))
     def learner_link(self, entry: JournalEntry) -> str:

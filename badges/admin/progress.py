@@ -9,11 +9,13 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db import models
+from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy as _
 
-from badges.admin.base import LargeTable, SystemOwned
+from badges.admin.base import SystemOwned
 from badges.admin.columns import NOTHING, held, linked, rows_of
+from badges.admin.large import NewestList, row_by_row
 from badges.admin.searching import LearnerSearch, chosen_learner, chosen_template
 from badges.data import RequirementSpec
 from badges.engine.progress import count_groups
@@ -45,7 +47,7 @@ def in_words(standing: tuple[int, int]) -> str:
     return gettext("%(done)d of %(groups)d groups") % {"done": done, "groups": groups}
 
 
-class ProgressList(ChangeList):
+class ProgressList(NewestList):
     """Looks up how far the learners of one page are, all at once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -69,14 +71,17 @@ class BadgeStatus(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         if self.value() == "none":
             return queryset.filter(credential__isnull=True)
-        return queryset.filter(credential__status=self.value()) if self.value() else queryset
+        if not self.value():
+            return queryset
+        return queryset.filter(Exact(row_by_row(queryset.model, "credential__status"), self.value()))
 
 
 @admin.register(BadgeProgress)
-class BadgeProgressAdmin(LearnerSearch, LargeTable, SystemOwned):
+class BadgeProgressAdmin(LearnerSearch, SystemOwned):
     """One learner's way to one badge; the page shows each requirement."""
 
     list_display = ("identity", "learner_link", "template_link", "standing", "badge", "awarded_at", "hold")
+    keys = {"learner": "user", "template": "template", "held_back__exact": "held_back"}
     list_filter = (BadgeStatus, "held_back", chosen_learner(), chosen_template())
     list_select_related = ("user", "template", "credential")
     change_form_template = "admin/badges/progress_change_form.html"
@@ -131,11 +136,12 @@ class BadgeProgressAdmin(LearnerSearch, LargeTable, SystemOwned):
 
 
 @admin.register(Fulfillment)
-class FulfillmentAdmin(LearnerSearch, LargeTable, SystemOwned):
+class FulfillmentAdmin(LearnerSearch, SystemOwned):
     """What is remembered of one learner and one requirement."""
 
     template = "requirement__template"
     list_display = ("identity", "learner_link", "requirement_link", "template_link", "fulfilled", "time", "event_id")
+    keys = {"learner": "user"}
     list_filter = ("fulfilled", chosen_learner(), chosen_template("requirement__template"))
     list_select_related = ("user", "requirement__template")
     readonly_fields = ("learner_link", "requirement_link", "template_link")

@@ -1,4 +1,4 @@
-"""Search and filters that stay index look-ups, whatever the size of the table."""
+"""Search and filters by learner, by badge template and by event type."""
 
 from __future__ import annotations
 
@@ -10,52 +10,38 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
+from django.db.models.lookups import Exact, In
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from badges import api
 from badges.admin.columns import learners_named, templates_named
+from badges.admin.large import LargeTable, row_by_row
 from badges.models import BadgeTemplate
 
 
-class ExactSearch(admin.ModelAdmin):
-    """
-    A search that tries one indexed column after the other and shows the rows of the first that has any.
-
-    Searching for a part of a text in several joined tables, which is what Django does, reads all of a table.
-    """
-
-    search_fields = ("pk",)  # what makes Django show the search field; ``candidates`` is what is searched
-
-    def candidates(self, term: str) -> Iterator[Q]:
-        """The conditions to try for what was typed in."""
-        raise NotImplementedError
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
-    ) -> tuple[models.QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        for condition in self.candidates(term):
-            found = queryset.filter(condition)
-            if found.exists():
-                return found, False
-        return queryset.none(), False
-
-
-class LearnerSearch(ExactSearch):
+class LearnerSearch(LargeTable):
     """Search by learner, else by badge template; ``learner`` and ``template`` are the lookups that lead there."""
 
     learner = "user"
     template = "template"
     search_help_text = _("A learner's exact username, or a part of a badge template's name")
 
-    def candidates(self, term: str) -> Iterator[Q]:
+    def exactly(self, term: str) -> Iterator[Q]:
         if learners := learners_named(term):
             yield Q(**{f"{self.learner}__in": learners})
-        if templates := templates_named(term):
-            yield Q(**{f"{self.template}__in": templates})
+        if "template" in self.keys and len(templates := templates_named(term)) == 1:
+            yield Q(**{self.template: templates[0]})
+
+    def roughly(self, term: str) -> Q | None:
+        return among_templates(self.model, self.template, templates_named(term))
+
+
+def among_templates(model: type[models.Model], lookup: str, templates: list[int]) -> Q | None:
+    """A condition for rows of one of ``templates``; None when there is none of these."""
+    if not templates:
+        return None
+    return Q(In(row_by_row(model, lookup), templates)) if "__" in lookup else Q(**{f"{lookup}__in": templates})
 
 
 def as_uuid(term: str) -> uuid.UUID | None:
@@ -75,6 +61,8 @@ class Chosen(admin.SimpleListFilter):
 
     model: type[models.Model]
     lookup: str
+    is_key = False
+    """Whether an index leads from the other row to the few that belong to it."""
 
     def value(self) -> str | None:
         """The primary key; what is none, in an address that somebody typed, chooses nothing."""
@@ -87,7 +75,11 @@ class Chosen(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         value = self.value()
-        return queryset.filter(**{self.lookup: value}) if value else queryset
+        if not value:
+            return queryset
+        if self.is_key or "__" not in self.lookup:
+            return queryset.filter(**{self.lookup: value})
+        return queryset.filter(Exact(row_by_row(queryset.model, self.lookup), int(value)))
 
 
 class EventType(admin.SimpleListFilter):
@@ -106,7 +98,7 @@ class EventType(admin.SimpleListFilter):
 def chosen_learner(via: str = "user") -> type[Chosen]:
     """A filter by a learner; ``via`` is the lookup that leads there."""
     attributes = {"title": _("learner"), "parameter_name": "learner", "model": get_user_model(), "lookup": via}
-    return type("ChosenLearner", (Chosen,), attributes)
+    return type("ChosenLearner", (Chosen,), attributes | {"is_key": True})
 
 
 def chosen_template(via: str = "template") -> type[Chosen]:

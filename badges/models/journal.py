@@ -32,10 +32,20 @@ class JournalEntry(models.Model):
         DELIVERY_FAILED = "delivery_failed", _("delivery failed")
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("learner")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_index=False,  # an index below begins with it, and with the template
+        related_name="+",
+        verbose_name=_("learner"),
     )
     template = models.ForeignKey(
-        BadgeTemplate, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("template")
+        BadgeTemplate,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("template"),
     )
     kind = models.CharField(_("what"), max_length=16, choices=Kind.choices)
     subject = models.CharField(_("requirement"), max_length=100, blank=True)
@@ -54,6 +64,7 @@ class JournalEntry(models.Model):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["user", "template"], name="openedx_badges_journal_learner"),
+            models.Index(fields=["template", "id"], name="openedx_badges_journal_badge"),
             models.Index(fields=["event_id"], name="openedx_badges_journal_event"),
             models.Index(fields=["created"], name="openedx_badges_journal_created"),
         ]

@@ -26,10 +26,14 @@ class BadgeProgress(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="badge_progress", verbose_name=_("learner")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        db_index=False,  # a constraint begins with it
+        related_name="badge_progress",
+        verbose_name=_("learner"),
     )
     template = models.ForeignKey(
-        BadgeTemplate, on_delete=models.PROTECT, related_name="progress", verbose_name=_("template")
+        BadgeTemplate, on_delete=models.PROTECT, db_index=False, related_name="progress", verbose_name=_("template")
     )
     credential = models.OneToOneField(
         UserCredential,
@@ -53,6 +57,10 @@ class BadgeProgress(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "template"], name="openedx_badges_progress_unique"),
         ]
+        indexes = [
+            models.Index(fields=["template", "id"], name="openedx_badges_progress_badge"),
+            models.Index(fields=["held_back", "id"], name="openedx_badges_progress_held"),
+        ]
 
     def __str__(self) -> str:
         return f"learner {self.user_id}, template {self.template_id}"
@@ -72,7 +80,11 @@ class Fulfillment(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="badge_fulfillments", verbose_name=_("learner")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        db_index=False,  # a constraint begins with it
+        related_name="badge_fulfillments",
+        verbose_name=_("learner"),
     )
     requirement = models.ForeignKey(
         BadgeRequirement, on_delete=models.CASCADE, related_name="fulfillments", verbose_name=_("requirement")

@@ -64,7 +64,7 @@ def daemon(place: Place) -> Daemon:
             *(f"--bind-address={HOST}", f"--port={place.port('mariadb')}", "--skip-name-resolve"),
             # Below the data directory, because the path of a socket may have only 107 characters.
             *("--socket=mariadb.sock", f"--pid-file={data / 'mariadb.pid'}"),
-            *("--character-set-server=utf8mb4", "--max-connections=200", "--innodb-buffer-pool-size=64M"),
+            *("--character-set-server=utf8mb4", "--max-connections=200", "--innodb-buffer-pool-size=512M"),
         ],
         marker=str(data),
         prepare=prepare,

@@ -36,12 +36,12 @@ NUMBERS = {
 }
 PADDED = {"postgresql": "lpad(({})::text, 12, '0')", "mysql": "lpad({}, 12, '0')", "sqlite": "printf('%012d', {})"}
 QUICKLY = {
-    "postgresql": ["SET synchronous_commit = off"],
+    "postgresql": ["SET synchronous_commit = off", "SET session_replication_role = replica"],  # no foreign keys
     "mysql": ["SET foreign_key_checks = 0, unique_checks = 0"],
     "sqlite": [],
 }
 BACK = {
-    "postgresql": ["RESET synchronous_commit"],
+    "postgresql": ["RESET synchronous_commit", "RESET session_replication_role"],
     "mysql": ["SET foreign_key_checks = 1, unique_checks = 1"],
     "sqlite": [],
 }

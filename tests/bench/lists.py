@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from badges.admin.searching import Chosen, ExactSearch
+from badges.admin.large import LargeTable
+from badges.admin.searching import Chosen
 from badges.models import BadgeTemplate
 
 CHOICES = 6
@@ -40,7 +41,7 @@ def pages(client: Client, learner: AbstractBaseUser, popular: Sequence[BadgeTemp
                     yield f"filtered list: {name}, {parameter}: {row}", f"{address}?{urlencode({parameter: row.pk})}"
         if page.search_fields:
             yield f"search: {name}, learner", f"{address}?{urlencode({'q': learner.get_username()})}"
-        if isinstance(page, ExactSearch):
+        if isinstance(page, LargeTable):
             terms = {"popular template": popular[0].name, "many templates": "Filled", "uuid": str(uuid.uuid4())}
             for what, term in terms.items():
                 yield f"search: {name}, {what}", f"{address}?{urlencode({'q': term})}"
