@@ -22,7 +22,10 @@ from django.utils.functional import cached_property
 from badges.admin.base import BadgesAdmin
 
 COUNTED = 10_000
-"""Rows that a list counts and can be paged through; and the newest ones, among which it looks for what has no index."""
+"""Rows that a list counts, and can be paged through."""
+
+LOOKED_AT = 5_000
+"""The newest rows, among which a list looks for what no index has."""
 
 
 class CappedPaginator(Paginator):
@@ -72,9 +75,9 @@ class NewestList(ChangeList):
         found = _first(rows, page.exactly(term)) if term else rows
         rows = rows if found is None else found
         if found is None or given.keys() - page.keys.keys():
-            last = next(iter(rows.order_by("-pk").values_list("pk", flat=True)[COUNTED : COUNTED + 1]), None)
+            last = next(iter(rows.order_by("-pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1]), None)
             if last is not None:
-                rows, self.is_partial = rows.filter(pk__gt=last), COUNTED
+                rows, self.is_partial = rows.filter(pk__gt=last), LOOKED_AT
         if found is None:
             condition = page.roughly(term)
             rows = rows.none() if condition is None else rows.filter(condition)

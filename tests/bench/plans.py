@@ -58,7 +58,7 @@ def _scanned(node: Any, *, is_limited: bool) -> Iterator[str]:
             yield from _scanned(each, is_limited=is_limited)
     if not isinstance(node, dict):
         return
-    if node.get("Node Type") in ("Seq Scan", "Parallel Seq Scan"):
+    if node.get("Node Type") in ("Seq Scan", "Parallel Seq Scan") and not (is_limited and "Filter" not in node):
         yield node["Relation Name"]
     # MariaDB names a table by its alias only; Django's first alias of a table is its name.
     if node.get("access_type") == "ALL" or (node.get("access_type") == "index" and not is_limited):

@@ -79,12 +79,14 @@ def test_findings_are_what_got_slower_and_what_reads_everything() -> None:
             {"name": "list: one", "empty": 10.0, "full": 19.0},
             {"name": "list: other", "empty": 10.0, "full": 21.0},
             {"name": "event: noise", "empty": 1.0, "full": 5.9},
-            {"name": "filtered list: new", "empty": None, "full": 9.9},
+            {"name": "filtered list: one, new", "empty": None, "full": 19.9},
+            {"name": "filtered list: one, rare", "empty": 1.0, "full": 21.0},
         ],
         "whole_reads": {"SELECT everything": ["large"]},
     }
     assert findings(figures) == [
         "list: other takes 21 ms, on an empty database 10",
+        "filtered list: one, rare takes 21 ms, on an empty database 10",
         "reads all of large: SELECT everything",
     ]
     assert [row[0] for row in table("Some", figures).rows] == ["list: one", "list: other", "event: noise"]
