@@ -73,16 +73,20 @@ class NewestList(ChangeList):
             rows = _having(rows, page.keys[parameter], given[parameter][-1])
         term = self.query.strip()
         found = _first(rows, page.exactly(term)) if term else rows
-        rows = rows if found is None else found
-        if found is None or given.keys() - page.keys.keys():
-            last = next(iter(rows.order_by("-pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1]), None)
-            if last is not None:
-                rows, self.is_partial = rows.filter(pk__gt=last), LOOKED_AT
         if found is None:
             condition = page.roughly(term)
-            rows = rows.none() if condition is None else rows.filter(condition)
+            rows = rows.none() if condition is None else self._newest(rows).filter(condition)
+        else:
+            rows = self._newest(found) if given.keys() - page.keys.keys() else found
         self.root_queryset = rows
         return super().get_queryset(request, exclude_parameters)
+
+    def _newest(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        last = next(iter(rows.order_by("-pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1]), None)
+        if last is None:
+            return rows
+        self.is_partial = LOOKED_AT
+        return rows.filter(pk__gt=last)
 
 
 def row_by_row(model: type[models.Model], lookup: str) -> models.Subquery:

@@ -36,7 +36,7 @@ FULL = Sizes(
     changing=10_000,
     unbatched=1_000,
     partitions=4,
-    rounds=5,
+    rounds=3,
     deliveries=400,
 )
 

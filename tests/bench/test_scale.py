@@ -89,4 +89,9 @@ def test_findings_are_what_got_slower_and_what_reads_everything() -> None:
         "filtered list: one, rare takes 21 ms, on an empty database 10",
         "reads all of large: SELECT everything",
     ]
-    assert [row[0] for row in table("Some", figures).rows] == ["list: one", "list: other", "event: noise"]
+    assert [row[0] for row in table("Some", figures).rows] == [
+        "list: one",
+        "list: other",
+        "event: noise",
+        "filtered list: one, rare",
+    ]
