@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
@@ -23,6 +24,9 @@ from badges.admin.base import BadgesAdmin
 
 COUNTED = 10_000
 """Rows that a list counts, and can be paged through."""
+
+MOST_DIGITS = 18
+"""Of an id, so that every database can compare with it."""
 
 LOOKED_AT = 5_000
 """The newest rows, among which a list looks for what no index has."""
@@ -69,17 +73,24 @@ class NewestList(ChangeList):
         page: Any = self.model_admin
         given = self.get_filters_params()
         rows: models.QuerySet[Any] = self.root_queryset
-        for parameter in page.keys.keys() & given.keys():
-            rows = _having(rows, page.keys[parameter], given[parameter][-1])
+        if request.method == "POST" and (picked := request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            rows = rows.filter(pk__in=picked)  # what was the newest when somebody picked it need not be so now
+        keys = {name for name in page.keys.keys() & given.keys() if len(given[name]) == 1}
+        for name in keys:
+            rows = _having(rows, page.keys[name], given[name][0])
         term = self.query.strip()
         found = _first(rows, page.exactly(term)) if term else rows
         if found is None:
             condition = page.roughly(term)
             rows = rows.none() if condition is None else self._newest(rows).filter(condition)
         else:
-            rows = self._newest(found) if given.keys() - page.keys.keys() else found
+            rows = self._newest(found) if given.keys() - keys else found
         self.root_queryset = rows
-        return super().get_queryset(request, exclude_parameters)
+        searched, self.query = self.query, ""
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        finally:
+            self.query = searched
 
     def _newest(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
         last = next(iter(rows.order_by("-pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1]), None)
@@ -106,8 +117,15 @@ def row_by_row(model: type[models.Model], lookup: str) -> models.Subquery:
     return models.Subquery(rows.order_by().values(rest)[:1])
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is the id of a row, in the way in which a link has it."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
 def _having(rows: models.QuerySet[Any], lookup: str, value: str) -> models.QuerySet[Any]:
     """What is no value, in an address that somebody typed, is left to the filter."""
+    if rows.model._meta.get_field(lookup.partition("__")[0]).is_relation and not is_id(value):
+        return rows
     try:
         return rows.filter(**{lookup: value})
     except (ValueError, ValidationError):
@@ -155,5 +173,10 @@ class LargeTable(BadgesAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
-        """The list has searched already, before the filters."""
-        return queryset, False
+        """For others, such as fields that complete what is typed; the list itself has searched before its filters."""
+        term = search_term.strip()
+        found = _first(queryset, self.exactly(term)) if term else queryset
+        if found is None:
+            condition = self.roughly(term)
+            found = queryset.none() if condition is None else queryset.filter(condition)
+        return found, False

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from badges import api
 from badges.admin.columns import learners_named, templates_named
-from badges.admin.large import LargeTable, row_by_row
+from badges.admin.large import LargeTable, is_id, row_by_row
 from badges.models import BadgeTemplate
 
 
@@ -67,11 +67,13 @@ class Chosen(admin.SimpleListFilter):
     def value(self) -> str | None:
         """The primary key; what is none, in an address that somebody typed, chooses nothing."""
         given = super().value()
-        return given if given and given.isascii() and given.isdigit() else None
+        return given if given and is_id(given) else None
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> Iterable[tuple[str, str]]:
         value = self.value()
-        return [(value, str(row)) for row in self.model._default_manager.filter(pk=value)] if value else []
+        if not value:
+            return []
+        return [(value, str(row)) for row in self.model._default_manager.filter(pk=value)] or [(value, value)]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         value = self.value()

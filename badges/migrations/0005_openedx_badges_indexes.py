@@ -11,13 +11,27 @@ class AlterOnlyTheIndex(migrations.AlterField):
     """
     For a foreign key that needs no index of its own any more.
 
-    MySQL and MariaDB make and drop such an index themselves. Django would drop the constraint there and make it anew,
-    for which the whole table is copied.
+    Django would drop the constraint and make it anew, too, which checks the whole table on PostgreSQL, while nobody can
+    use the other one, and copies it on MySQL and MariaDB. These two make and drop such an index themselves.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "mysql":
+        connection = schema_editor.connection
+        if connection.vendor == "sqlite":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
+        elif connection.vendor == "postgresql":
+            model = to_state.apps.get_model(app_label, self.model_name)
+            field = model._meta.get_field(self.name)
+            if field.db_index:
+                index = models.Index(fields=[self.name])
+                index.set_name_with_model(model)
+                schema_editor.add_index(model, index)
+                return
+            with connection.cursor() as cursor:
+                found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+            for name, facts in found.items():
+                if facts["columns"] == [field.column] and facts["index"] and not facts["unique"]:
+                    schema_editor.execute(f"DROP INDEX {schema_editor.quote_name(name)}")
 
 
 class Migration(migrations.Migration):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -150,3 +151,44 @@ def test_which_rows_are_on_a_page_is_asked_of_the_table_alone(
     assert "COUNT(" in counting and "JOIN" not in counting
     assert "JOIN" not in choosing and "ORDER BY" in choosing
     assert "JOIN" in showing and " IN (" in showing
+
+
+@pytest.mark.parametrize("typed", ["\uff11", "-1", "+1", "1_0", "9" * 30])
+@pytest.mark.parametrize("model", ["badgeprogress", "delivery"])
+def test_what_is_no_id_chooses_nothing(admin_client: Client, model: str, typed: str) -> None:
+    everything, _ = shown(admin_client, model)
+    assert shown(admin_client, model, learner=typed) == (everything, False)
+
+
+@pytest.mark.parametrize("parameter", ["learner", "template"])
+@pytest.mark.parametrize("model", ["badgeprogress", "delivery"])
+def test_an_id_that_nothing_has_is_chosen_and_finds_nothing(admin_client: Client, model: str, parameter: str) -> None:
+    response: Any = admin_client.get(listing(model), {parameter: "999999"})
+    assert list(response.context["cl"].result_list) == []
+    assert any(
+        spec.parameter_name == parameter for spec in response.context["cl"].filter_specs if hasattr(spec, "lookup")
+    )
+
+
+def test_several_values_of_a_key_are_looked_for_among_the_newest(admin_client: Client) -> None:
+    oldest, *_, newest = Delivery.objects.order_by("pk")
+    Delivery.objects.filter(pk__in=[oldest.pk, newest.pk]).update(state="failed")
+    assert shown(admin_client, "delivery", state__exact=["failed", "cancelled"]) == ([newest], True)
+
+
+def test_an_action_takes_what_was_picked_though_it_is_not_among_the_newest_any_more(admin_client: Client) -> None:
+    old = first(Delivery)
+    Delivery.objects.filter(pk=old.pk).update(state="failed")
+    response = admin_client.post(
+        f"{listing('delivery')}?kind__exact={old.kind}", {"action": "resend", "_selected_action": [old.pk]}, follow=True
+    )
+    assert f"Delivery {old.pk}" in text(response)
+    assert Delivery.objects.get(pk=old.pk).state == "pending"
+
+
+def test_others_search_as_the_list_does(admin_client: Client, rf: Any) -> None:
+    page = admin.site._registry[BadgeProgress]
+    request = rf.get("/")
+    for term, usernames in (("learner1", ["learner1"]), ("popular", ["learner2", "learner3"]), ("nothing", [])):
+        rows, _ = page.get_search_results(request, BadgeProgress.objects.order_by("pk"), term)
+        assert [row.user.username for row in rows] == usernames
