@@ -73,8 +73,9 @@ class NewestList(ChangeList):
         page: Any = self.model_admin
         given = self.get_filters_params()
         rows: models.QuerySet[Any] = self.root_queryset
-        if request.method == "POST" and (picked := request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            rows = rows.filter(pk__in=picked)  # what was the newest when somebody picked it need not be so now
+        picked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if picked and request.POST.get("select_across", "0") == "0":
+            rows = rows.filter(pk__in=picked)  # what was among the newest when somebody picked it need not be so now
         keys = {name for name in page.keys.keys() & given.keys() if len(given[name]) == 1}
         for name in keys:
             rows = _having(rows, page.keys[name], given[name][0])
