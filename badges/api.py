@@ -21,6 +21,7 @@ from badges.models import Delivery
 from badges.services import (
     batching,
     claims,
+    counting,
     definitions,
     delivery,
     explaining,
@@ -33,6 +34,7 @@ from badges.services import (
     reporting,
     retention,
     retiring,
+    rulebook,
     sharing,
     syncing,
 )
@@ -53,6 +55,7 @@ __all__ = [
     "RetryReport",
     "cancel_delivery",
     "check_rule",
+    "confirm_rules",
     "connect",
     "deliver_due",
     "dump_definitions",
@@ -139,6 +142,16 @@ def may_change(*, event_type: str, payload: object) -> bool:
     penalty of the rules in force applies.
     """
     return processing.may_change(event_type, payload)
+
+
+def confirm_rules() -> bool:
+    """
+    Look whether the rules are in force still, where they have to be looked at, over a connection that is kept for that.
+
+    True if they are; False where they need no look, or handling an event has to have it. For a receiver in a process
+    that keeps Django's connection closed.
+    """
+    return rulebook.confirm()
 
 
 def read_line(*, line: str | bytes) -> Event:
@@ -277,6 +290,7 @@ def deliver_due(
         tried.update(ready)
         executed = sharing.share(ready, delivery.execute, threads=concurrency, is_stopping=is_stopping)
         counts.update(one.state for one in executed)
+    counting.count_sent()
     return DeliverReport(
         done=counts[Delivery.State.DONE], failed=counts[Delivery.State.FAILED], waiting=counts[Delivery.State.PENDING]
     )

@@ -22,9 +22,8 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(tz=datetime.UTC) + datetime.timedelta(seconds=conf.clock_offset)
 
 
-def monotonic() -> float:
-    """Seconds on a clock that never steps; its zero means nothing."""
-    return time.monotonic()
+monotonic = time.monotonic
+"""Seconds on a clock that never steps; its zero means nothing."""
 
 
 class DatabaseNow(Now):

@@ -19,10 +19,10 @@ from badges.exceptions import EventNotStored
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 1.0
-"""How long a connection stays open that no event needs, and how often that is looked at."""
+"""How long a connection stays open that no event needs."""
 
-_next_look = 0.0
-"""When to look at the connection again, on the monotonic clock."""
+_needed_until = 0.0
+"""Until when the connection counts as needed by events, on the monotonic clock."""
 
 _was_closed = False
 """Whether the connection was closed here and, as far as is known, not opened again."""
@@ -43,9 +43,11 @@ def connect() -> None:
 
 def receive(signal: Any, **kwargs: Any) -> None:
     """A public signal was sent, by a consumer or in this process."""
-    if not api.may_change(event_type=signal.event_type, payload=payload_of(signal, kwargs)):
-        if is_from_bus(kwargs) and not batches.is_open():
-            _release_connection()
+    payload = payload_of(signal, kwargs)
+    may_change = api.may_change(event_type=signal.event_type, payload=payload)
+    if may_change and is_from_bus(kwargs) and not batches.is_open() and _is_idle() and api.confirm_rules():
+        may_change = api.may_change(event_type=signal.event_type, payload=payload)  # the rules are known again
+    if not may_change:
         return
     event = to_event(signal, kwargs)
     if event.from_bus and batches.is_open():
@@ -73,24 +75,23 @@ def _handle(event: Event) -> bool:
     return _tell(event, received)
 
 
-def _release_connection() -> None:
+def _is_idle() -> bool:
     """
-    Close a connection that no event has needed lately: where one is open, the stock consumers ask it with every message
-    whether it is well, and that takes longer than all that is done here with an event that means nothing.
+    Whether no connection is open; one that no event has needed lately is closed.
 
-    One that is open again at the next look is used by somebody else in this process: it is left alone until the look
-    after that. Looking takes half as long as matching, so it is not done with every event either.
+    The stock consumers ask an open one with every message whether it is well, and that takes longer than all that is
+    done here with an event that means nothing. One that is open again at the next look is used by somebody else in this
+    process: it is left alone until the look after that.
     """
-    global _next_look, _was_closed
-    now = clock.monotonic()
-    if now < _next_look:
-        return
-    _next_look = now + IDLE_SECONDS
-    if connection.connection is None or connection.in_atomic_block or not connection.get_autocommit():
-        return
-    if not _was_closed:
-        connection.close()
-    _was_closed = not _was_closed
+    global _was_closed
+    if connection.connection is None:
+        return True
+    is_needed = clock.monotonic() < _needed_until or connection.in_atomic_block or not connection.get_autocommit()
+    if not is_needed:
+        if not _was_closed:
+            connection.close()
+        _was_closed = not _was_closed
+    return connection.connection is None
 
 
 def _handle_all(events: Sequence[Event]) -> None:
@@ -105,9 +106,9 @@ def _handle_all(events: Sequence[Event]) -> None:
 
 def _tell(event: Event, received: api.Received) -> bool:
     """Let monitoring find the event; False for one that meant nothing."""
-    global _next_look, _was_closed
+    global _needed_until, _was_closed
     if received.matched or received.failed:
-        _next_look, _was_closed = clock.monotonic() + IDLE_SECONDS, False
+        _needed_until, _was_closed = clock.monotonic() + IDLE_SECONDS, False
         set_custom_attribute("badges_event_id", event.id)
         set_custom_attribute("badges_event_outcome", "failed" if received.failed else "matched")
     return received.matched or received.failed

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from badges import clock
 from badges.conf import conf
 from badges.exceptions import database_said
-from badges.services import claims, delivery, failures, inbox
+from badges.services import claims, counting, delivery, failures, inbox
 from badges.services.announcing import announce_promised
 from badges.services.outbox import Promise
 
@@ -37,12 +37,16 @@ def process_webhook(webhook_id: int) -> None:
 
 @shared_task(name="badges.sweep", ignore_result=True)
 def sweep() -> None:
-    """Enqueue every delivery and webhook that is due, and retry the failed events whose time has come."""
+    """
+    Enqueue every delivery and webhook that is due, retry the failed events whose time has come, and add up what was
+    announced.
+    """
     enqueue(claims.due(enqueue=True))
     enqueue_webhooks(inbox.due(grace=conf.enqueue_grace))
     ready = failures.due()
     if ready:
         failures.retry(ready, keep=keep)
+    counting.count_sent()
 
 
 QUEUE_PAUSE = 5.0

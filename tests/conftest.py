@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from celery.signals import before_task_publish
 
-from badges.services import rulebook
+from badges.services import rulebook, watching
 from credentials_settings.sandbox.credly import DEMO_KEY
 from tests.builders import API_KEY
 
@@ -28,6 +28,7 @@ def _fresh_rules() -> Iterator[None]:
     rulebook.forget()
     yield
     rulebook.forget()
+    watching.close()
 
 
 SECRET = re.compile(rf"@example\.com|{re.escape(API_KEY)}|{re.escape(DEMO_KEY)}|a-key-that-nobody-may-see")

@@ -14,7 +14,7 @@ from badges import clock, handlers
 from badges.data import Event
 from badges.eventbus.batches import Batch, collecting
 from badges.exceptions import EventNotStored
-from badges.services import batching, failures, rulebook
+from badges.services import batching, failures, rulebook, watching
 from tests.builders import event, sent, template
 
 # Outside of a transaction: inside one, an event of this process waits for its end.
@@ -55,35 +55,70 @@ def test_of_an_event_that_means_nothing_monitoring_hears_nothing(told: dict[str,
 def test_a_connection_that_no_event_needs_is_closed(
     told: dict[str, Any], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 3600}
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 1}
     template("A")
-    rulebook.current()
     moment = 100.0
     monkeypatch.setattr(clock, "monotonic", lambda: moment)
     receive(from_bus("A"))
     closed: list[bool] = []
     monkeypatch.setattr(connection, "close", lambda: closed.append(True))
+    moment += 0.9
     receive(from_bus("Z"))
-    assert not closed, "it was needed just now"
+    rulebook.forget()
+    receive(from_bus("Z"))
+    assert not closed, "it was needed less than a second ago"
+    rulebook.forget()
     moment += 1.1
     receive(event("Z"))  # in a process that is no consumer
+    rulebook.forget()
     with collecting(Batch(1)):
         receive(from_bus("Z"))  # in one that never asks whether it is well
     with transaction.atomic():
-        receive(from_bus("Z"))
+        assert not handlers._is_idle()
     assert not closed
-    moment += 1.1
     receive(from_bus("Z"))
     assert len(closed) == 1
+    receive(from_bus("Z"))
+    assert len(closed) == 1, "it is looked at together with the rules"
     moment += 1.1
     receive(from_bus("Z"))  # it is open again: somebody else uses it
     assert len(closed) == 1
-    moment += 0.9
-    receive(from_bus("Z"))
-    assert len(closed) == 1
-    moment += 0.2
+    moment += 1.1
     receive(from_bus("Z"))
     assert len(closed) == 2
+
+
+def test_where_no_connection_is_open_the_rules_are_looked_at_over_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    template("A")
+    version = rulebook.current().book.version
+    looks: list[int] = []
+    monkeypatch.setattr(handlers, "connection", SimpleNamespace(connection=None))
+    monkeypatch.setattr(watching, "version", lambda: looks.append(version) or version)
+    monkeypatch.setattr(handlers.api, "receive_event", lambda event: pytest.fail("there was nothing to handle"))
+    for _ in range(3):
+        receive(from_bus("Z"))
+    assert not looks
+    later = clock.monotonic() + 60
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    for _ in range(3):
+        receive(from_bus("Z"))
+    assert looks == [version]
+
+
+@pytest.mark.parametrize("newer", [None, 7], ids=["no answer", "another version"])
+def test_what_cannot_be_confirmed_is_handled(monkeypatch: pytest.MonkeyPatch, newer: int | None) -> None:  # S26
+    template("A")
+    rulebook.current()
+    handled: list[Event] = []
+    monkeypatch.setattr(handlers, "connection", SimpleNamespace(connection=None, close=lambda: None))
+    monkeypatch.setattr(watching, "version", lambda: newer)
+    monkeypatch.setattr(
+        handlers.api, "receive_event", lambda event: handled.append(event) or failures.Received(matched=False)
+    )
+    later = clock.monotonic() + 60
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    receive(from_bus("Z"))
+    assert len(handled) == 1
 
 
 @pytest.mark.parametrize(
@@ -92,7 +127,7 @@ def test_a_connection_that_no_event_needs_is_closed(
 def test_a_look_at_the_version_leaves_no_connection_behind(
     monkeypatch: pytest.MonkeyPatch, matched: bool, was_open: bool, stays: bool
 ) -> None:
-    made = SimpleNamespace(connection="open" if was_open else None, in_atomic_block=False)
+    made = SimpleNamespace(connection="open" if was_open else None)
     made.close = lambda: setattr(made, "connection", None)
 
     def use(event: Event) -> failures.Received:
@@ -100,6 +135,7 @@ def test_a_look_at_the_version_leaves_no_connection_behind(
         return failures.Received(matched=matched)
 
     monkeypatch.setattr(handlers, "connection", made)
+    monkeypatch.setattr(handlers, "_needed_until", clock.monotonic() + 60)
     monkeypatch.setattr(handlers.api, "receive_event", use)
     rulebook.forget()
     receive(from_bus("Z"))

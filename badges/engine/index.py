@@ -75,11 +75,11 @@ class Reading:
 class Index:
     """The triggers of one event type. Once made, any number of threads can use it."""
 
-    __slots__ = ("_by_path", "_others")
+    __slots__ = ("_others", "_paths")
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
         self._others: list[Bunch] = []
-        self._by_path: dict[str, _PathIndex] = defaultdict(_PathIndex)
+        by_path: dict[str, _PathIndex] = defaultdict(_PathIndex)
         uses = Counter(rule for trigger in triggers for rule in trigger.rules)
         clues = {rule: _clues(rule) for rule in uses}
         crowd: Counter[_Clue] = Counter()
@@ -92,13 +92,17 @@ class Index:
                 self._others.append(bunch)
                 continue
             for clue in clues[min(usable, key=crowds.__getitem__)]:
-                self._by_path[clue.path].add(clue, bunch)
+                by_path[clue.path].add(clue, bunch)
+        self._paths = [(compile_path(path), index) for path, index in by_path.items()]
 
-    def candidates(self, reading: Reading) -> Iterator[Bunch]:
+    def candidates(self, payload: object) -> Sequence[Bunch]:
         """All triggers that the payload can trigger, and few others; a bunch may come several times."""
-        yield from self._others
-        for path, index in self._by_path.items():
-            yield from index.find(*reading.value(path))
+        found = self._others
+        for get, index in self._paths:
+            listed = index.find(*typed(get(payload)))
+            if listed:
+                found = [*found, *listed]
+        return found
 
 
 def _bunches(triggers: Sequence[Trigger]) -> Iterator[Bunch]:

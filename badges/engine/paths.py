@@ -52,8 +52,9 @@ def compile_path(path: str) -> Getter:
 
     def get(payload: object) -> object:
         value = payload
-        for step in steps:
-            value = step(value)
+        for part, classes, step in steps:
+            # Every event takes this way several times, mostly through classes that it has taken it through before.
+            value = getattr(value, part, None) if type(value) in classes else step(value)
             if value is None:
                 return MISSING
         return value
@@ -61,21 +62,28 @@ def compile_path(path: str) -> Getter:
     return get
 
 
-def _step(part: str) -> Getter:
-    """A function from a value to what it holds under the name or index ``part``, None where that is nothing."""
+def _step(part: str) -> tuple[str, set[type], Getter]:
+    """
+    ``part``, the classes that are known to have a field of that name, and a function from any value to what it holds
+    under the name or index ``part``, None where that is nothing; it adds to the classes.
+    """
     index = int(part) if _INDEX.fullmatch(part) else None
+    classes: set[type] = set()
 
     def step(value: Any) -> object:
         names = field_names(type(value))  # type: ignore[arg-type]  # classes are hashable
         if names is not None:
-            return getattr(value, part, None) if part in names else None
+            if part not in names:
+                return None
+            classes.add(type(value))
+            return getattr(value, part, None)
         if isinstance(value, Mapping):
             return value.get(part)
         if index is not None and isinstance(value, Sequence) and not isinstance(value, (str, *BINARY)):
             return value[index] if index < len(value) else None
         return None
 
-    return step
+    return part, classes, step
 
 
 @functools.cache

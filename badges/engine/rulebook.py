@@ -125,7 +125,7 @@ class Rulebook:
 
     def match(self, event_type: str, payload: object) -> Match | None:
         """What applies to an event with that payload (S10, S11); None when nothing does."""
-        applying = self._applying(event_type, Reading(payload))
+        applying = self._applying(event_type, payload)
         if not applying:
             return None
         triggers = [applying[position] for position in sorted(applying)]
@@ -148,16 +148,24 @@ class Rulebook:
             payload=payload,
         )
 
-    def _applying(self, event_type: str, reading: Reading) -> Mapping[tuple[int, int], Trigger]:
+    def _applying(self, event_type: str, payload: object) -> Mapping[tuple[int, int], Trigger]:
         """The triggers whose rules hold, by position."""
+        found = []
+        for layer in self._layers:
+            index = layer.indexes.get(event_type)
+            candidates = index.candidates(payload) if index is not None else ()
+            if candidates:
+                found.append((candidates, layer.stale))
+        if not found:  # of nearly all events
+            return {}
+        reading = Reading(payload)
         return {
             trigger.position: trigger
-            for layer in self._layers
-            if event_type in layer.indexes
-            for bunch in layer.indexes[event_type].candidates(reading)
+            for candidates, stale in found
+            for bunch in candidates
             if reading.all_hold(bunch.rules)
             for trigger in bunch.triggers
-            if trigger.template.id not in layer.stale
+            if trigger.template.id not in stale
         }
 
 

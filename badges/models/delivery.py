@@ -26,7 +26,8 @@ class Delivery(models.Model):
     one, the deliveries of a badge are executed in the order of their ids, which is the order of the decisions (S32).
 
     Leases and due times are on the database's clock, which all workers share. ``enqueued_at`` is when a sweep last
-    handed the row to the task queue, so that a long queue is not filled with copies.
+    handed the row to the task queue, so that a long queue is not filled with copies. ``uncounted`` is an announcement
+    that was sent and is not part of an :class:`AnnouncementCount` yet.
 
     .. no_pii: what is sent is read from the learner's records at the time of sending
     """
@@ -66,6 +67,7 @@ class Delivery(models.Model):
     unsettled = models.BooleanField(_("result unknown"), default=False)
     error = models.TextField(_("error"), blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    uncounted = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         db_table = "openedx_badges_delivery"
@@ -86,6 +88,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="openedx_badges_delivery_due"),
             models.Index(fields=["progress", "lane", "state"], name="openedx_badges_delivery_lane"),
+            models.Index(fields=["uncounted", "kind"], name="openedx_badges_delivery_sent"),
         ]
 
     def __str__(self) -> str:

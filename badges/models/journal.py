@@ -83,9 +83,9 @@ class JournalEntry(models.Model):
 
 class AnnouncementCount(models.Model):
     """
-    How many announcements of a kind were sent whose deliveries have been purged since.
+    How many announcements of a kind were sent, apart from those that are ``uncounted`` still.
 
-    The report's counts are these plus the deliveries that are still there, so they survive a purge.
+    See :mod:`badges.services.counting`; the number survives a purge of the deliveries.
 
     .. no_pii:
     """

@@ -82,7 +82,7 @@ def _attempt(attempt: Attempt, what: Announcement) -> str | None:
 def _record(attempt: Attempt, failure: str | None, *, final: bool) -> str | None:
     changes: dict[str, Any] = {"error": failure or "", "unsettled": False}
     if failure is None:
-        changes |= {"state": Delivery.State.DONE, "finished_at": DatabaseNow()}
+        changes |= {"state": Delivery.State.DONE, "finished_at": DatabaseNow(), "uncounted": True}
     elif final:
         changes |= {"state": Delivery.State.FAILED, "finished_at": DatabaseNow()}
     else:

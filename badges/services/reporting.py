@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +16,6 @@ from badges.data import RequirementSpec
 from badges.engine.progress import count_groups
 from badges.exceptions import BadgesError
 from badges.models import (
-    AnnouncementCount,
     BadgeProgress,
     BadgeRequirement,
     BadgeTemplate,
@@ -25,6 +24,7 @@ from badges.models import (
     Fulfillment,
 )
 from badges.providers.registry import get_provider_class
+from badges.services import counting
 
 SIGNALS = {
     Delivery.Kind.ANNOUNCE_AWARDED: "BADGE_AWARDED",
@@ -146,14 +146,5 @@ def _badges(progress: QuerySet[BadgeProgress]) -> Mapping[int, tuple[str, str, s
 
 
 def _signals() -> dict[str, int]:
-    """
-    How many announcements of each kind were sent, those whose deliveries were purged included.
-
-    One query, so that a purge at the same moment makes none of them count twice.
-    """
-    there = Delivery.objects.filter(lane=Delivery.Lane.ANNOUNCE, state=Delivery.State.DONE).order_by()
-    purged = AnnouncementCount.objects.order_by().values_list("kind", "sent")
-    sent: Counter[str] = Counter()
-    for kind, count in there.values_list("kind").annotate(Count("pk")).union(purged, all=True):
-        sent[kind] += count
-    return {name: sent[kind] for kind, name in SIGNALS.items()}
+    sent = counting.sent()
+    return {name: sent.get(kind, 0) for kind, name in SIGNALS.items()}

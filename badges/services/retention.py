@@ -13,13 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db import OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from badges.clock import DatabaseNow
 from badges.conf import conf
 from badges.models import (
-    AnnouncementCount,
     BadgeProgress,
     Delivery,
     FailedEvent,
@@ -27,9 +26,10 @@ from badges.models import (
     JournalEntry,
     WebhookEvent,
 )
+from badges.services import counting
 
 ATTEMPTS: Final = 5
-"""At one batch, when another purge is in the way, or the database makes it the victim of a deadlock."""
+"""At one batch, when the database makes it the victim of a deadlock."""
 
 A_CENTURY: Final = 36_500
 """Days; a larger number means the same, and a date that no database can compute."""
@@ -150,22 +150,10 @@ def _delete(rows: QuerySet[Any], found: list[int]) -> int:
                 still = list(locked.values_list("pk", flat=True))
                 gone = rows.model._default_manager.filter(pk__in=still)
                 if rows.model is Delivery:
-                    _keep_count(gone)
+                    counting.add(gone)
                 return int(gone.delete()[0])
-        except (OperationalError, IntegrityError):
+        except OperationalError:
             if attempt == ATTEMPTS:
                 raise
             time.sleep(0.1 * attempt)
     raise AssertionError("unreachable")
-
-
-def _keep_count(gone: QuerySet[Delivery]) -> None:
-    """
-    How many announcements were sent is told by :func:`badges.api.report`, whatever is purged.
-
-    Of two purges that count the first of a kind at once, one gets an ``IntegrityError`` and does its batch again.
-    """
-    sent = gone.filter(lane=Delivery.Lane.ANNOUNCE, state=Delivery.State.DONE).values_list("kind")
-    for kind, count in sent.annotate(Count("pk")).order_by("kind"):
-        if not AnnouncementCount.objects.filter(kind=kind).update(sent=F("sent") + count):
-            AnnouncementCount.objects.create(kind=kind, sent=count)

@@ -24,6 +24,7 @@ from badges.models import (
     PenaltyTarget,
     RulebookVersion,
 )
+from badges.services import watching
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Rules:
 
 
 _cached: tuple[Rules, float] | None = None
+"""The rules, and until when they may be used without a look at their version, on the monotonic clock."""
 
 
 def current() -> Rules:
@@ -64,15 +66,32 @@ def current() -> Rules:
     now = clock.monotonic()
     known = _cached[0] if _cached is not None else None
     rules = known if known is not None and is_current(known) else load(known)
-    _cached = (rules, now)
+    _cached = (rules, now + conf.rulebook_max_age)
     return rules
 
 
 def at_hand() -> Rules | None:
     """The rules in force, where they are known without a query; else None."""
-    if _cached is None or clock.monotonic() - _cached[1] >= conf.rulebook_max_age:
+    if _cached is None:
         return None
-    return _cached[0]
+    rules, until = _cached
+    return rules if clock.monotonic() < until else None
+
+
+def confirm() -> bool:
+    """
+    Look whether the rules are in force still, without Django's connection (:mod:`badges.services.watching`).
+
+    True if they are, and may be used again; False where they need no look, or :func:`current` has to have it.
+    """
+    global _cached
+    if _cached is None or at_hand() is not None:
+        return False
+    rules, now = _cached[0], clock.monotonic()
+    if watching.version() != rules.book.version:
+        return False
+    _cached = (rules, now + conf.rulebook_max_age)
+    return True
 
 
 def is_current(rules: Rules) -> bool:

@@ -29,6 +29,9 @@ BEGUN, COMPLETE = 200, 100
 POPULAR = ("Filled 0 0", "Filled 1 0")
 """The names of the templates that every second learner has begun, and every fourth was awarded."""
 
+ANNOUNCED_LATELY = 500
+"""Of so many announcements one was sent since the last sweep, and is not counted yet."""
+
 NUMBERS = {
     "postgresql": "SELECT generate_series AS n FROM generate_series(1, {count})",
     "mysql": "SELECT seq AS n FROM seq_1_to_{count}",  # MariaDB's Sequence engine
@@ -95,8 +98,10 @@ TABLES = {
         FROM bench_choice
     """,
     "openedx_badges_delivery": """
-        (progress_id, lane, kind, decided_at, state, attempts, next_attempt_at, unsettled, error, finished_at)
-        SELECT progress.id, kind.lane, kind.kind, {time}, 'done', 1, {time}, {false}, '', {time}
+        (progress_id, lane, kind, decided_at, state, attempts, next_attempt_at, unsettled, error, finished_at,
+         uncounted)
+        SELECT progress.id, kind.lane, kind.kind, {time}, 'done', 1, {time}, {false}, '', {time},
+            kind.lane = 'announce' AND progress.id % {announced_lately} = 0
         FROM openedx_badges_badgeprogress progress
             CROSS JOIN (
                 SELECT 'announce' AS lane, 'announce_awarded' AS kind UNION ALL SELECT 'provider', 'issue'
@@ -187,6 +192,7 @@ def _words(vendor: str, learners: int) -> dict[str, Any]:
         "user": user,
         "credential": credential,
         "begun": BEGUN,
+        "announced_lately": ANNOUNCED_LATELY,
         "complete": COMPLETE,
         "nothing": "CAST('[]' AS jsonb)" if typed else "'[]'",
         "time": f"CAST({TIME} AS timestamptz)" if typed else TIME,

@@ -1,0 +1,49 @@
+"""
+The version of the rules, asked for over a connection of its own.
+
+The stock consumers ask an open connection of Django's with every message whether it is well. So a process that handles
+nothing but events that mean nothing keeps that one closed, and this one, which nobody else knows of, open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from badges.models import RulebookVersion
+
+
+class _Own(threading.local):
+    connection: BaseDatabaseWrapper | None = None
+
+
+_own = _Own()
+
+
+def version() -> int | None:
+    """
+    The version in force, 0 before the first write. None where the database does not tell it: the caller asks over
+    Django's connection, and meets there what is the matter.
+    """
+    if _own.connection is None:
+        _own.connection = connections.create_connection(DEFAULT_DB_ALIAS)
+    sql, parameters = RulebookVersion.objects.filter(pk=1).values_list("version").query.sql_with_params()
+    try:
+        with _own.connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            row = cursor.fetchone()
+    except Error:
+        close()
+        return None
+    return row[0] if row else 0
+
+
+def close() -> None:
+    """Close this thread's connection; the next look opens one."""
+    own, _own.connection = _own.connection, None
+    if own is not None:
+        with contextlib.suppress(Error):
+            own.close()

@@ -1,0 +1,72 @@
+"""The version of the rules, over a connection that Django does not know of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from badges import clock
+from badges.models import RulebookVersion
+from badges.services import rulebook, watching
+from tests.builders import template
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_it_is_the_version_that_was_committed_last() -> None:
+    RulebookVersion.objects.all().delete()
+    assert watching.version() == 0
+    template("A")
+    before = watching.version()
+    assert before == RulebookVersion.current()
+    RulebookVersion.bump()
+    assert watching.version() == RulebookVersion.current() != before
+
+
+def test_it_costs_the_other_connection_nothing_and_stays_open() -> None:
+    watching.version()
+    own = watching._own.connection
+    assert own is not None and own is not connection
+    with CaptureQueriesContext(connection) as captured:
+        watching.version()
+    assert len(captured) == 0
+    assert watching._own.connection is own
+
+
+def test_one_that_was_lost_is_made_anew_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    template("A")
+    watching.version()
+    own = watching._own.connection
+    assert own is not None
+
+    def lost(*_: Any, **__: Any) -> Any:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(own, "cursor", lost)
+    monkeypatch.setattr(own, "close", lost)
+    assert watching.version() is None
+    assert watching.version() == RulebookVersion.current()
+
+
+def test_rules_are_confirmed_once_they_are_old(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:  # S26
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 1}
+    moment = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: moment)
+    assert not rulebook.confirm(), "none were read yet"
+    template("A")
+    rules = rulebook.current()
+    assert not rulebook.confirm(), "they were read just now"
+    moment += 1
+    assert rulebook.at_hand() is None
+    assert rulebook.confirm()
+    assert rulebook.at_hand() is rules
+    moment += 0.9
+    assert rulebook.at_hand() is rules
+    moment += 0.1
+    template("B", name="Another")
+    assert not rulebook.confirm()
+    assert rulebook.at_hand() is None
+    assert rulebook.current().book.version == RulebookVersion.current()
