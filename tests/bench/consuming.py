@@ -6,7 +6,8 @@ counts, of the rates of one round, the stock consumer with an empty receiver bei
 
 Where nothing is written, time runs from the first event's receivers to the last one's: the stock class commits in the
 background, and how long that takes after the last event depends on the broker. Where every event is written, it runs
-until the last one's offset is committed, because only then it is done.
+until the last one's offset is committed, because only then it is done. Two consumers begin together: each waits at its
+first event for the other's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -87,33 +88,39 @@ class Course:
     def rate(self, variant: Variant, attempt: int) -> float:
         """Events a second, of all its consumers."""
         topics = [self.topic(variant.backlog, attempt, part) for part in range(variant.consumers)]
-        runs = [Reading(self, variant, topic, f"{VARIANTS.index(variant)}-{attempt}-{topic}") for topic in topics]
+        meters = [self.directory / f"meter-{VARIANTS.index(variant)}-{attempt}-{topic}" for topic in topics]
+        runs = [Reading(self, variant, topic, meters, number) for number, topic in enumerate(topics)]
         while sum(run.is_over() for run in runs) < len(runs):
             time.sleep(POLL_SECONDS)
         for run in runs:
             run.stop()
-        return sum(run.events for run in runs) / (max(run.ended for run in runs) - min(run.began for run in runs))
+        return sum(run.events for run in runs) / (max(run.ended for run in runs) - max(run.began for run in runs))
 
 
 class Reading:
-    """One consumer with a topic of its own, from its first event to the end, on the clock of ``time.monotonic``."""
+    """
+    One consumer with a topic of its own, from its first event to the end, on the clock of ``time.monotonic``; the
+    ``meters`` are those of all that are measured together, its own one at the place ``number``.
+    """
 
-    def __init__(self, course: Course, variant: Variant, topic: str, name: str) -> None:
-        self._course, self._variant, self._topic, self._name = course, variant, topic, name
+    def __init__(self, course: Course, variant: Variant, topic: str, meters: Sequence[Path], number: int) -> None:
+        self._course, self._variant, self._topic = course, variant, topic
+        self._meter = meters[number]
+        self._name = self._meter.name.removeprefix("meter-")
         self._ends = course.bus.ends(topic)
-        self._group = f"{topic}-{name}"
+        self._group = f"{topic}-{self._name}"
         self.events = sum(self._ends.values())
         self.ended = 0.0
         course.bus.move(self._group, topic, dict.fromkeys(self._ends, 0))
-        self._meter = course.directory / f"meter-{name}"
         env = {
             **course.env,
             "EVENT_BUS_CONSUMER": variant.consumer,
             "BENCH_BADGES": json.dumps(variant.badges),
             "METER": str(self._meter),
             "METER_EVENTS": str(self.events),
+            "METERS": os.pathsep.join(map(str, meters)),
         }
-        self._process = consume(course.supervisor, name, topic, self._group, env)
+        self._process = consume(course.supervisor, self._name, topic, self._group, env)
 
     @property
     def began(self) -> float:

@@ -19,6 +19,8 @@ from openedx_events.learning.signals import COURSE_PASSING_STATUS_UPDATED
 
 _events = 0
 _expected = int(os.environ["METER_EVENTS"])
+_together = [Path(f"{meter}-first") for meter in os.environ.get("METERS", "").split(os.pathsep) if meter]
+"""What consumers tell that are measured together: each waits at its first event until all have got theirs."""
 
 
 class MeterConfig(AppConfig):
@@ -39,6 +41,8 @@ def received(**_: Any) -> None:
     _events += 1
     if _events == 1:
         _tell("first")
+        while not all(first.exists() for first in _together):
+            time.sleep(0.001)
     if _events == _expected:
         _tell("last")
 
