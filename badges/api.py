@@ -34,7 +34,6 @@ from badges.services import (
     reporting,
     retention,
     retiring,
-    rulebook,
     sharing,
     syncing,
 )
@@ -55,7 +54,6 @@ __all__ = [
     "RetryReport",
     "cancel_delivery",
     "check_rule",
-    "confirm_rules",
     "connect",
     "deliver_due",
     "dump_definitions",
@@ -136,22 +134,15 @@ def receive_events(*, events: Sequence[Event]) -> list[Received]:
     return [received[place] for place in range(len(events))]
 
 
-def may_change(*, event_type: str, payload: object) -> bool:
+def may_change(*, event_type: str, payload: object, look: bool = False) -> bool | None:
     """
     Whether handling such an event may change anything, answered without a query: False only where no requirement or
-    penalty of the rules in force applies.
-    """
-    return processing.may_change(event_type, payload)
+    penalty of the rules in force applies. None where the rules have to be looked at before that can be told.
 
-
-def confirm_rules() -> bool:
+    With ``look`` they are, over a connection that is kept for that, unless they have changed: for a receiver in a
+    process that keeps Django's connection closed.
     """
-    Look whether the rules are in force still, where they have to be looked at, over a connection that is kept for that.
-
-    True if they are; False where they need no look, or handling an event has to have it. For a receiver in a process
-    that keeps Django's connection closed.
-    """
-    return rulebook.confirm()
+    return processing.may_change(event_type, payload, look=look)
 
 
 def read_line(*, line: str | bytes) -> Event:
@@ -290,7 +281,7 @@ def deliver_due(
         tried.update(ready)
         executed = sharing.share(ready, delivery.execute, threads=concurrency, is_stopping=is_stopping)
         counts.update(one.state for one in executed)
-    counting.count_sent()
+    counting.count_sent(is_stopping=is_stopping)
     return DeliverReport(
         done=counts[Delivery.State.DONE], failed=counts[Delivery.State.FAILED], waiting=counts[Delivery.State.PENDING]
     )

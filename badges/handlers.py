@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 from collections.abc import Sequence
@@ -45,9 +46,9 @@ def receive(signal: Any, **kwargs: Any) -> None:
     """A public signal was sent, by a consumer or in this process."""
     payload = payload_of(signal, kwargs)
     may_change = api.may_change(event_type=signal.event_type, payload=payload)
-    if may_change and is_from_bus(kwargs) and not batches.is_open() and _is_idle() and api.confirm_rules():
-        may_change = api.may_change(event_type=signal.event_type, payload=payload)  # the rules are known again
-    if not may_change:
+    if may_change is None and is_from_bus(kwargs) and not batches.is_open() and _is_idle():
+        may_change = api.may_change(event_type=signal.event_type, payload=payload, look=True)
+    if may_change is False:
         return
     event = to_event(signal, kwargs)
     if event.from_bus and batches.is_open():
@@ -77,7 +78,7 @@ def _handle(event: Event) -> bool:
 
 def _is_idle() -> bool:
     """
-    Whether no connection is open; one that no event has needed lately is closed.
+    Whether no connection is open; one that no event has needed lately is closed. Asked when the rules are looked at.
 
     The stock consumers ask an open one with every message whether it is well, and that takes longer than all that is
     done here with an event that means nothing. One that is open again at the next look is used by somebody else in this
@@ -89,7 +90,8 @@ def _is_idle() -> bool:
     is_needed = clock.monotonic() < _needed_until or connection.in_atomic_block or not connection.get_autocommit()
     if not is_needed:
         if not _was_closed:
-            connection.close()
+            with contextlib.suppress(Exception):  # whatever it is, handling an event meets it, and keeps the event
+                connection.close()
         _was_closed = not _was_closed
     return connection.connection is None
 

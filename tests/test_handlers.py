@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import logging
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from badges import clock, handlers
 from badges.data import Event
@@ -88,37 +88,88 @@ def test_a_connection_that_no_event_needs_is_closed(
     assert len(closed) == 2
 
 
-def test_where_no_connection_is_open_the_rules_are_looked_at_over_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    template("A")
-    version = rulebook.current().book.version
-    looks: list[int] = []
-    monkeypatch.setattr(handlers, "connection", SimpleNamespace(connection=None))
-    monkeypatch.setattr(watching, "version", lambda: looks.append(version) or version)
-    monkeypatch.setattr(handlers.api, "receive_event", lambda event: pytest.fail("there was nothing to handle"))
-    for _ in range(3):
-        receive(from_bus("Z"))
-    assert not looks
-    later = clock.monotonic() + 60
-    monkeypatch.setattr(clock, "monotonic", lambda: later)
-    for _ in range(3):
-        receive(from_bus("Z"))
-    assert looks == [version]
+@dataclasses.dataclass
+class Idle:
+    """A consumer that keeps Django's connection closed: its clock, what the version is said to be, and what came."""
+
+    moment: float
+    version: int | None
+    looks: int = 0
+    handled: int = 0
 
 
-@pytest.mark.parametrize("newer", [None, 7], ids=["no answer", "another version"])
-def test_what_cannot_be_confirmed_is_handled(monkeypatch: pytest.MonkeyPatch, newer: int | None) -> None:  # S26
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Idle:
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 1}
     template("A")
-    rulebook.current()
-    handled: list[Event] = []
+    this = Idle(clock.monotonic(), None)
+
+    def version() -> int | None:
+        this.looks += 1
+        return this.version
+
+    def handle(event: Event) -> failures.Received:
+        this.handled += 1
+        return failures.Received(matched=False)
+
+    monkeypatch.setattr(clock, "monotonic", lambda: this.moment)
+    this.version = rulebook.current().book.version
     monkeypatch.setattr(handlers, "connection", SimpleNamespace(connection=None, close=lambda: None))
-    monkeypatch.setattr(watching, "version", lambda: newer)
-    monkeypatch.setattr(
-        handlers.api, "receive_event", lambda event: handled.append(event) or failures.Received(matched=False)
-    )
-    later = clock.monotonic() + 60
-    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    monkeypatch.setattr(watching, "version", version)
+    monkeypatch.setattr(handlers.api, "receive_event", handle)
+    return this
+
+
+def test_where_no_connection_is_open_the_rules_are_looked_at_over_another_one(idle: Idle) -> None:
+    for seconds in range(3):
+        for _ in range(3):
+            receive(from_bus("Z"))
+        assert (idle.looks, idle.handled) == (seconds, 0)
+        idle.moment += 1
+    receive(from_bus("A"))
+    receive(from_bus("A"))
+    assert (idle.looks, idle.handled) == (3, 2), "what matches is handled, and looks once in a second, too"
+
+
+def test_rules_that_may_be_used_for_no_time_are_looked_at_with_each_event(idle: Idle, settings: Any) -> None:
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 0}
+    rulebook.current()
+    idle.moment += 1
+    for _ in range(3):
+        receive(from_bus("Z"))
+    assert (idle.looks, idle.handled) == (3, 0)
+
+
+@pytest.mark.parametrize("newer", [None, 1], ids=["no answer", "another version"])
+def test_what_cannot_be_confirmed_is_handled(idle: Idle, newer: int | None) -> None:  # S26
+    assert idle.version is not None
+    idle.version = newer and idle.version + newer
+    idle.moment += 1
     receive(from_bus("Z"))
-    assert len(handled) == 1
+    assert (idle.looks, idle.handled) == (1, 1)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a receiver of connection_created"), OperationalError("gone")])
+def test_no_trouble_with_the_look_loses_an_event(idle: Idle, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def trouble() -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(watching, "version", trouble)
+    idle.moment += 1
+    receive(from_bus("A"))
+    assert idle.handled == 1
+
+
+def test_no_trouble_with_closing_loses_an_event(idle: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trouble() -> NoReturn:
+        raise OperationalError("gone")
+
+    made = SimpleNamespace(connection="open", in_atomic_block=False, get_autocommit=lambda: True, close=trouble)
+    monkeypatch.setattr(handlers, "connection", made)
+    monkeypatch.setattr(handlers, "_was_closed", False)
+    idle.moment += 60
+    receive(from_bus("A"))
+    assert (idle.looks, idle.handled) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def _sight(one: dict[str, Any]) -> str:
 
 @admin.register(AnnouncementCount)
 class AnnouncementCountAdmin(Unlisted):
-    """How many announcements were sent whose deliveries have been purged."""
+    """How many announcements were sent, but for those since the last sweep."""
 
     list_display = ("kind", "sent")
     search_fields = ("kind",)

@@ -63,9 +63,9 @@ class CappedPaginator(Paginator):
 
 
 class NewestList(ChangeList):
-    """``is_partial`` is the number of newest rows that were looked at, 0 when it was all of them."""
+    """``newest`` is the number of newest rows that were looked at, 0 when it was all of them."""
 
-    is_partial = 0
+    newest = 0
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
@@ -97,7 +97,7 @@ class NewestList(ChangeList):
         last = next(iter(rows.order_by("-pk").values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1]), None)
         if last is None:
             return rows
-        self.is_partial = LOOKED_AT
+        self.newest = LOOKED_AT
         return rows.filter(pk__gt=last)
 
 

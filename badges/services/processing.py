@@ -48,17 +48,16 @@ class Candidate:
     match: Match
 
 
-def may_change(event_type: str, payload: object) -> bool:
+def may_change(event_type: str, payload: object, *, look: bool = False) -> bool | None:
     """
-    Whether :func:`handle_all` would find anything in such an event, as far as that can be told from memory.
+    Whether :func:`handle_all` would find anything in such an event, as far as that can be told from memory, and with
+    ``look`` from the version of the rules; None where it cannot.
 
-    No query and no error: True where the rules have to be looked at first, or the event makes trouble.
+    No error: True where the event makes trouble.
     """
-    rules = rulebook.at_hand()
-    if rules is None:
-        return True
     try:
-        return rules.book.match(event_type, payload) is not None
+        rules = rulebook.confirmed() if look else rulebook.at_hand()
+        return None if rules is None else rules.book.match(event_type, payload) is not None
     except Exception:  # noqa: BLE001 - whatever it is, handling the event meets it again, and keeps the event
         return True
 

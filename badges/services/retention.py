@@ -146,11 +146,11 @@ def _delete(rows: QuerySet[Any], found: list[int]) -> int:
         try:
             with transaction.atomic():
                 # Locked first, because MySQL cannot delete from a table that the condition reads, too.
-                locked = rows.filter(pk__in=found).select_for_update(skip_locked=skip)
-                still = list(locked.values_list("pk", flat=True))
-                gone = rows.model._default_manager.filter(pk__in=still)
+                fields = counting.FIELDS if rows.model is Delivery else ("pk",)
+                locked = list(rows.filter(pk__in=found).select_for_update(skip_locked=skip).values_list(*fields))
                 if rows.model is Delivery:
-                    counting.add(gone)
+                    counting.add(locked)
+                gone = rows.model._default_manager.filter(pk__in=[pk for pk, *_ in locked])
                 return int(gone.delete()[0])
         except OperationalError:
             if attempt == ATTEMPTS:

@@ -72,26 +72,21 @@ def current() -> Rules:
 
 def at_hand() -> Rules | None:
     """The rules in force, where they are known without a query; else None."""
-    if _cached is None:
-        return None
-    rules, until = _cached
-    return rules if clock.monotonic() < until else None
+    known = _cached
+    return known[0] if known is not None and clock.monotonic() < known[1] else None
 
 
-def confirm() -> bool:
+def confirmed() -> Rules | None:
     """
-    Look whether the rules are in force still, without Django's connection (:mod:`badges.services.watching`).
-
-    True if they are, and may be used again; False where they need no look, or :func:`current` has to have it.
+    The rules in force, as far as a look at their version tells that is made without Django's connection
+    (:mod:`badges.services.watching`); None where :func:`current` has to have it.
     """
     global _cached
-    if _cached is None or at_hand() is not None:
-        return False
-    rules, now = _cached[0], clock.monotonic()
-    if watching.version() != rules.book.version:
-        return False
-    _cached = (rules, now + conf.rulebook_max_age)
-    return True
+    known, now = _cached, clock.monotonic()
+    if known is None or watching.version() != known[0].book.version:
+        return None
+    _cached = (known[0], now + conf.rulebook_max_age)
+    return known[0]
 
 
 def is_current(rules: Rules) -> bool:

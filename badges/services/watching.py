@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import Final
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from badges import clock
 from badges.models import RulebookVersion
+
+MAX_AGE: Final = 300.0
+"""Seconds after which the connection is made anew, so that it does not stay with a server that another one replaced."""
 
 
 class _Own(threading.local):
     connection: BaseDatabaseWrapper | None = None
+    opened = 0.0
 
 
 _own = _Own()
@@ -28,8 +34,10 @@ def version() -> int | None:
     The version in force, 0 before the first write. None where the database does not tell it: the caller asks over
     Django's connection, and meets there what is the matter.
     """
+    if clock.monotonic() - _own.opened > MAX_AGE:
+        close()
     if _own.connection is None:
-        _own.connection = connections.create_connection(DEFAULT_DB_ALIAS)
+        _own.connection, _own.opened = _make(), clock.monotonic()
     sql, parameters = RulebookVersion.objects.filter(pk=1).values_list("version").query.sql_with_params()
     try:
         with _own.connection.cursor() as cursor:
@@ -39,6 +47,14 @@ def version() -> int | None:
         close()
         return None
     return row[0] if row else 0
+
+
+def _make() -> BaseDatabaseWrapper:
+    """Not out of a pool, which may have no second one; and no transaction that would see one version for ever."""
+    made = connections.create_connection(DEFAULT_DB_ALIAS)
+    options = {name: value for name, value in made.settings_dict["OPTIONS"].items() if name != "pool"}
+    made.settings_dict = {**made.settings_dict, "AUTOCOMMIT": True, "OPTIONS": options}
+    return made
 
 
 def close() -> None:

@@ -35,8 +35,8 @@ def shown(client: Client, model: str, **parameters: Any) -> tuple[list[Any], boo
     response: Any = client.get(listing(model), parameters)
     assert response.status_code == 200
     changes = response.context["cl"]
-    assert bool(changes.is_partial) == (PARTIAL in text(response))
-    return list(changes.result_list), bool(changes.is_partial)
+    assert bool(changes.newest) == (PARTIAL in text(response))
+    return list(changes.result_list), bool(changes.newest)
 
 
 def pk_of(name: str) -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.integration.conftest import address
 from tests.integration.courses import Badge, Penalty, badge
+from tests.integration.databases import run
 from tests.integration.peers import together
 from tests.integration.world import World, assert_as_in_time_order, awarded, names, world
 
@@ -264,3 +265,16 @@ def all_told_once_and_issued_as_held(world: World, some: Badge, histories: dict[
     assert set(world.announced([*histories]).values()) == {1}
     assert {name for name, count in world.live(some).items() if count} == world.holders(some)
     assert max(world.live(some).values()) == 1
+    all_told_are_counted(world)
+
+
+ANNOUNCED = """
+    SELECT COUNT(*) FROM openedx_badges_journalentry
+    WHERE kind = 'delivered' AND subject = 'announcement' AND detail = ''
+"""
+
+
+def all_told_are_counted(world: World) -> None:
+    """The report's number is that of the journal, whose entry and the delivery's mark are of one transaction."""
+    [(announced,)] = run(world.env()["DATABASE_URL"], ANNOUNCED)
+    assert sum(world.peers[0].ask("report")["signals"].values()) == announced > 0

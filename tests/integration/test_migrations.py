@@ -10,7 +10,7 @@ from tests.integration.conftest import address
 from tests.integration.courses import badge
 from tests.integration.databases import is_postgres, is_sqlite, run
 from tests.integration.peers import running_peers
-from tests.integration.world import names, world
+from tests.integration.world import World, names, world
 
 pytestmark = pytest.mark.timeout(600)  # a busy machine takes its time
 
@@ -32,6 +32,30 @@ def credentials(url: str) -> set[str]:
     return {username for (username,) in run(url, "SELECT username FROM credentials_usercredential")}
 
 
+WITHOUT_MARKS = """
+    SELECT (SELECT COUNT(*) FROM openedx_badges_delivery WHERE lane = 'announce' AND state = 'done')
+        + (SELECT SUM(sent) FROM openedx_badges_announcementcount)
+"""
+"""How many announcements were sent, as it was told before migration 0006."""
+
+
+def announcements_are_counted_as_before(made: World, url: str) -> None:
+    """Some added up, some marked, some purged; back and forth, and back once more after old code has announced."""
+    run(url, "UPDATE openedx_badges_announcementcount SET sent = sent + 40 WHERE kind = 'announce_awarded'")
+    run(url, "UPDATE openedx_badges_delivery SET uncounted = (kind = 'announce_revoked')")
+    run(url, "UPDATE openedx_badges_announcementcount SET sent = sent - 1 WHERE kind = 'announce_revoked'")
+    told = made.peers[0].ask("report")["signals"]
+    assert told == {"BADGE_AWARDED": 43, "BADGE_REVOKED": 1}
+    made.manage("migrate", "badges", "0005")
+    assert run(url, WITHOUT_MARKS) == [(44,)]
+    made.manage("migrate", "badges", "0006")
+    assert made.peers[0].ask("report")["signals"] == told
+    run(url, "UPDATE openedx_badges_announcementcount SET sent = 0")
+    made.manage("migrate", "badges", "0005")
+    assert run(url, WITHOUT_MARKS) == [(4,)]
+    made.manage("migrate", "badges", "0006")
+
+
 @pytest.mark.parametrize("variable", ["", "POSTGRES_URL", "MARIADB_URL"], ids=["sqlite", "postgres", "mariadb"])
 def test_migrations_go_back_without_a_trace_and_forth_again(variable: str, tmp_path: Path) -> None:
     server = address(variable) if variable else f"sqlite:///{tmp_path}"
@@ -48,6 +72,7 @@ def test_migrations_go_back_without_a_trace_and_forth_again(variable: str, tmp_p
         assert credentials(url) == {"of-the-service", *names(learners)}
         assert len(of_badges(url)) > 10
 
+        announcements_are_counted_as_before(made, url)
         made.manage("migrate", "badges", "zero")
         assert of_badges(url) == set()
         assert credentials(url) == {"of-the-service"}

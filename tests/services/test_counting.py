@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from badges import api, tasks
+from badges.eventbus import publisher
+from badges.exceptions import BadgesError
 from badges.models import AnnouncementCount, Delivery
 from badges.services import counting
 from tests.builders import event, template
@@ -23,7 +25,7 @@ def award(learners: int) -> None:
 
 
 def counted() -> dict[str, int]:
-    return dict(AnnouncementCount.objects.values_list("kind", "sent"))
+    return dict(AnnouncementCount.objects.filter(sent__gt=0).values_list("kind", "sent"))
 
 
 def uncounted() -> int:
@@ -36,7 +38,7 @@ def test_an_announcement_is_counted_from_the_moment_it_was_sent() -> None:
     assert api.report()["signals"] == {"BADGE_AWARDED": 2, "BADGE_REVOKED": 0}
 
 
-@pytest.mark.parametrize("batch", [1, 2, 1_000])
+@pytest.mark.parametrize("batch", [1, 2, 100])
 def test_adding_up_changes_no_number(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
     monkeypatch.setattr(counting, "BATCH", batch)
     award(3)
@@ -51,12 +53,44 @@ def test_adding_up_changes_no_number(monkeypatch: pytest.MonkeyPatch, batch: int
     assert counted() == {"announce_awarded": 3, "announce_revoked": 2}
 
 
-def test_what_was_not_sent_is_not_counted() -> None:
+@pytest.mark.parametrize("attempts", [1, 5], ids=["for good", "for now"])
+def test_what_was_not_sent_is_not_counted(monkeypatch: pytest.MonkeyPatch, settings: Any, attempts: int) -> None:
+    settings.BADGES = {**settings.BADGES, "DELIVERY_ATTEMPTS": attempts}
+    monkeypatch.setattr(publisher, "announce", fail)
     award(2)
-    Delivery.objects.filter(lane="announce").update(state="failed", uncounted=False)
+    assert set(Delivery.objects.filter(lane="announce").values_list("state", flat=True)) == {
+        "failed" if attempts == 1 else "pending"
+    }
     counting.count_sent()
     assert counted() == {}
     assert api.report()["signals"] == {"BADGE_AWARDED": 0, "BADGE_REVOKED": 0}
+
+
+def fail(_: Any) -> None:
+    raise BadgesError("The bus is away.")
+
+
+def test_it_ends_when_it_is_told_to() -> None:
+    award(2)
+    counting.count_sent(is_stopping=lambda: True)
+    assert uncounted() == 2
+
+
+def test_the_victim_of_a_deadlock_leaves_it_to_the_next_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    award(2)
+    victims = [OperationalError("deadlock detected")]
+    add = counting.add
+
+    def once(locked: Any) -> None:
+        add(locked)
+        if victims:
+            raise victims.pop()
+
+    monkeypatch.setattr(counting, "add", once)
+    assert api.deliver_due().failed == 0
+    assert (uncounted(), counted()) == (2, {})
+    counting.count_sent()
+    assert (uncounted(), counted()) == (0, {"announce_awarded": 2})
 
 
 def test_every_sweep_adds_up() -> None:
@@ -72,8 +106,8 @@ def test_a_process_that_dies_in_between_has_counted_nothing(monkeypatch: pytest.
     award(2)
     before, add = api.report(), counting.add
 
-    def die_after(deliveries: Any) -> None:
-        add(deliveries)
+    def die_after(locked: Any) -> None:
+        add(locked)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(counting, "add", die_after)
@@ -83,6 +117,7 @@ def test_a_process_that_dies_in_between_has_counted_nothing(monkeypatch: pytest.
 
 
 def test_the_first_of_a_kind_may_be_added_by_another_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    AnnouncementCount.objects.all().delete()
     award(1)
     make = AnnouncementCount.objects.bulk_create
 

@@ -303,8 +303,8 @@ def test_a_failed_batch_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch
     before, rows = api.report(), left()
     add = counting.add
 
-    def die_after(gone: Any) -> None:
-        add(gone)
+    def die_after(locked: Any) -> None:
+        add(locked)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(counting, "add", die_after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from badges import clock
@@ -51,22 +51,45 @@ def test_one_that_was_lost_is_made_anew_at_the_next_look(monkeypatch: pytest.Mon
     assert watching.version() == RulebookVersion.current()
 
 
-def test_rules_are_confirmed_once_they_are_old(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:  # S26
-    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 1}
-    moment = 100.0
+def test_it_is_made_anew_after_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = clock.monotonic()
     monkeypatch.setattr(clock, "monotonic", lambda: moment)
-    assert not rulebook.confirm(), "none were read yet"
+    watching.version()
+    first = watching._own.connection
+    moment += 299
+    watching.version()
+    assert watching._own.connection is first
+    moment += 2
+    watching.version()
+    assert watching._own.connection is not first
+    assert first is not None and first is not connection
+
+
+def test_it_takes_nothing_from_a_pool_and_begins_no_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": True, "timeout": 5})
+    monkeypatch.setitem(connections.databases[DEFAULT_DB_ALIAS], "OPTIONS", {"pool": True, "timeout": 5})
+    monkeypatch.setitem(connections.databases[DEFAULT_DB_ALIAS], "AUTOCOMMIT", False)
+    made = watching._make()
+    assert made.settings_dict["OPTIONS"] == {"timeout": 5}
+    assert made.settings_dict["AUTOCOMMIT"] is True
+    assert connections.databases[DEFAULT_DB_ALIAS]["OPTIONS"] == {"pool": True, "timeout": 5}
+
+
+def test_rules_are_confirmed_where_their_version_is_in_force(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.BADGES = {**settings.BADGES, "RULEBOOK_MAX_AGE": 1}
+    moment = clock.monotonic()
+    monkeypatch.setattr(clock, "monotonic", lambda: moment)
+    assert rulebook.confirmed() is None, "none were read yet"
     template("A")
     rules = rulebook.current()
-    assert not rulebook.confirm(), "they were read just now"
     moment += 1
     assert rulebook.at_hand() is None
-    assert rulebook.confirm()
+    assert rulebook.confirmed() is rules
     assert rulebook.at_hand() is rules
     moment += 0.9
     assert rulebook.at_hand() is rules
-    moment += 0.1
+    moment += 0.2
     template("B", name="Another")
-    assert not rulebook.confirm()
+    assert rulebook.confirmed() is None
     assert rulebook.at_hand() is None
     assert rulebook.current().book.version == RulebookVersion.current()
