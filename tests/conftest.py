@@ -28,6 +28,9 @@ def _fresh_rules() -> Iterator[None]:
     rulebook.forget()
     yield
     rulebook.forget()
+    own = watching._own.connection
+    if own is not None and own.connection is not None:
+        own.connection.close()  # Django keeps that of a database in memory open
     watching.close()
 
 

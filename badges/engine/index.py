@@ -49,9 +49,10 @@ class Reading:
 
     __slots__ = ("_payload", "_values", "_verdicts")
 
-    def __init__(self, payload: object) -> None:
+    def __init__(self, payload: object, values: dict[str, tuple[Kind, Any]]) -> None:
+        """``values`` are those that were read already, by path."""
         self._payload = payload
-        self._values: dict[str, tuple[Kind, Any]] = {}
+        self._values = values
         self._verdicts: dict[Rule, bool] = {}
 
     def value(self, path: str) -> tuple[Kind, Any]:
@@ -93,13 +94,17 @@ class Index:
                 continue
             for clue in clues[min(usable, key=crowds.__getitem__)]:
                 by_path[clue.path].add(clue, bunch)
-        self._paths = [(compile_path(path), index) for path, index in by_path.items()]
+        self._paths = [(path, compile_path(path), index) for path, index in by_path.items()]
 
-    def candidates(self, payload: object) -> Sequence[Bunch]:
-        """All triggers that the payload can trigger, and few others; a bunch may come several times."""
+    def candidates(self, payload: object, values: dict[str, tuple[Kind, Any]]) -> Sequence[Bunch]:
+        """
+        All triggers that the payload can trigger, and few others; a bunch may come several times. What is read of the
+        payload is noted in ``values``, by path.
+        """
         found = self._others
-        for get, index in self._paths:
-            listed = index.find(*typed(get(payload)))
+        for path, get, index in self._paths:
+            value = values[path] = typed(get(payload))
+            listed = index.find(*value)
             if listed:
                 found = [*found, *listed]
         return found

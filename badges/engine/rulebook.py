@@ -12,6 +12,7 @@ from badges.data import PenaltySpec, RequirementSpec, RuleSpec, TemplateSpec
 from badges.engine.disclosure import PERSONAL, is_personal
 from badges.engine.index import Index, Reading, Trigger
 from badges.engine.rules import Rule, compile_rule
+from badges.engine.values import Kind
 from badges.exceptions import RuleError
 
 MOST_AMENDED: Final = 500
@@ -151,14 +152,15 @@ class Rulebook:
     def _applying(self, event_type: str, payload: object) -> Mapping[tuple[int, int], Trigger]:
         """The triggers whose rules hold, by position."""
         found = []
+        values: dict[str, tuple[Kind, Any]] = {}
         for layer in self._layers:
             index = layer.indexes.get(event_type)
-            candidates = index.candidates(payload) if index is not None else ()
+            candidates = index.candidates(payload, values) if index is not None else ()
             if candidates:
                 found.append((candidates, layer.stale))
         if not found:  # of nearly all events
             return {}
-        reading = Reading(payload)
+        reading = Reading(payload, values)
         return {
             trigger.position: trigger
             for candidates, stale in found

@@ -87,15 +87,16 @@ def claim(delivery_id: int) -> Claim | None:
 
     May wait for the account's rate limit, at most ``SWEEP_INTERVAL``.
     """
-    row = (
+    rows = list(
         Delivery.objects.filter(EXECUTABLE, pk=delivery_id)
         .filter(in_turn())
         .select_related("progress__user", "progress__template__account", "progress__credential")
         .annotate(now=DatabaseNow())
-        .first()
+        .order_by()
     )
-    if row is None:
+    if not rows:
         return None
+    (row,) = rows
     if row.lane != Delivery.Lane.ANNOUNCE and not _may_send(row.progress.template.account, row.now):
         if row.enqueued_at:
             # The sweep that hands it over again need not wait for ENQUEUE_GRACE.

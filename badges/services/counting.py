@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Count, F, Q
 
 from badges.exceptions import database_said
@@ -25,10 +25,7 @@ UNCOUNTED = Q(uncounted__in=[True])
 """Not ``uncounted=True``: for a mere truth value no index is used on SQLite."""
 
 BATCH = 100
-"""
-Announcements that are added in one transaction: few, because asked for a large part of a table by primary key MySQL may
-go through all of it, and where reads are repeatable it locks what it looks at.
-"""
+"""Announcements that are added in one transaction."""
 
 
 def sent() -> Mapping[str, int]:
@@ -43,15 +40,16 @@ def sent() -> Mapping[str, int]:
 
 def count_sent(*, is_stopping: Callable[[], bool] = lambda: False) -> None:
     """
-    Add what is uncounted, a batch in a transaction, until ``is_stopping``. Idempotent; what another process is adding
-    is left to it, and all of it to the next sweep where the database makes this one the victim of a deadlock.
+    Add what is uncounted, a batch in a transaction, until ``is_stopping``. Idempotent, also where several do it; where
+    the database makes this one the victim of a deadlock, it is left to the next sweep.
 
     Whenever this ends, no announcement is counted twice or left out.
     """
     try:
         while not is_stopping():
-            found = list(Delivery.objects.filter(UNCOUNTED).values_list("pk", flat=True)[:BATCH])
-            if not found or _count(found) < BATCH:
+            found = list(Delivery.objects.filter(UNCOUNTED).values_list(*FIELDS)[:BATCH])
+            _count(found)
+            if len(found) < BATCH:
                 break
     except OperationalError as error:
         logger.warning(
@@ -61,16 +59,14 @@ def count_sent(*, is_stopping: Callable[[], bool] = lambda: False) -> None:
         )
 
 
-def _count(found: Sequence[int]) -> int:
-    """How many of ``found`` were added."""
-    skip = connection.features.has_select_for_update_skip_locked
+def _count(found: Collection[tuple[int, str, bool]]) -> None:
+    if not found:
+        return
     with transaction.atomic():
-        # Not by the mark, whose index MySQL would lock together with the gaps that announcements write into.
-        rows = Delivery.objects.filter(pk__in=found).select_for_update(skip_locked=skip)
-        mine = [row for row in rows.values_list(*FIELDS) if row[-1]]
-        add(mine)
-        Delivery.objects.filter(pk__in=[pk for pk, *_ in mine]).update(uncounted=False)
-    return len(mine)
+        # One by one and in order: asked for several rows MySQL may look at all there are, and where reads are
+        # repeatable it locks what it looks at.
+        marked = Delivery.objects.filter(UNCOUNTED)
+        add([row for row in sorted(found) if marked.filter(pk=row[0]).update(uncounted=False)])
 
 
 FIELDS: Final = ("pk", "kind", "uncounted")
@@ -79,8 +75,8 @@ FIELDS: Final = ("pk", "kind", "uncounted")
 
 def add(locked: Iterable[tuple[int, str, bool]]) -> None:
     """
-    Add the uncounted ones of these deliveries, which are given as the statement told them that locked them: a later one
-    may have an older view. The caller marks or deletes them in the same transaction.
+    Add the uncounted ones of these deliveries, whose locks the caller has, and which it marks or deletes in the same
+    transaction. They are given as the statement told them that locked them: a later one may have an older view.
     """
     kinds = Counter(kind for _, kind, uncounted in locked if uncounted)
     for kind, count in sorted(kinds.items()):

@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from badges import clock
 from badges.models import RulebookVersion
 
-MAX_AGE: Final = 300.0
+MAX_AGE: Final = 30.0
 """Seconds after which the connection is made anew, so that it does not stay with a server that another one replaced."""
 
 

@@ -110,6 +110,7 @@ def statements(make: Callable[[], Event]) -> tuple[int, int]:
     made = make()
     rulebook.forget()
     rulebook.current()
+    rulebook.current()  # reading so many rules may take longer than they may be used without a look
     with CaptureQueriesContext(connection) as deciding:
         handled = processing.handle(made)
     with CaptureQueriesContext(connection) as announcing:

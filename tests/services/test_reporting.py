@@ -118,8 +118,8 @@ def test_failed_deliveries_are_counted_and_comparisons_to_come_are_not_pending()
 def test_signals_count_what_was_purged_too() -> None:
     template("A")
     receive("A")
-    AnnouncementCount.objects.create(kind="announce_awarded", sent=40)
-    AnnouncementCount.objects.create(kind="announce_revoked", sent=2)
+    for kind, sent in {"announce_awarded": 40, "announce_revoked": 2}.items():
+        AnnouncementCount.objects.update_or_create(kind=kind, defaults={"sent": sent})
 
     assert report()["signals"] == {"BADGE_AWARDED": 41, "BADGE_REVOKED": 2}
 
