@@ -2,7 +2,8 @@
 Finding what one event can trigger without trying everything that is configured.
 
 Most requirements ask for one particular value, such as a course key. Each is listed under the value that the fewest
-others ask for too; an event looks up the values it has. The index only narrows: of what it finds, all rules are tried.
+others ask for too, under "true" or "false" only for want of another; an event looks up the values it has. The index
+only narrows: of what it finds, all rules are tried.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from badges.data import TemplateSpec
 from badges.engine.operators import fixed_start, split_list
 from badges.engine.paths import compile_path
 from badges.engine.rules import Rule
-from badges.engine.values import READERS, Kind, read, typed
+from badges.engine.values import READERS, Kind, is_truth_value, read, typed
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +87,10 @@ class Index:
         crowd: Counter[_Clue] = Counter()
         for rule, count in uses.items():
             crowd.update(dict.fromkeys(clues[rule], count))
-        crowds = {rule: sum(crowd[clue] for clue in clues[rule]) for rule in uses}
+        crowds = {
+            rule: (any(clue.is_common for clue in clues[rule]), sum(crowd[clue] for clue in clues[rule]))
+            for rule in uses
+        }
         for bunch in _bunches(triggers):
             usable = [rule for rule in bunch.rules if clues[rule]]
             if not usable:
@@ -123,6 +127,11 @@ class _Clue(NamedTuple):
     path: str
     text: str
     is_start: bool
+
+    @property
+    def is_common(self) -> bool:
+        """Whether it says true or false, which every second event has."""
+        return not self.is_start and is_truth_value(self.text)
 
 
 def _clues(rule: Rule) -> tuple[_Clue, ...]:

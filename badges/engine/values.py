@@ -136,6 +136,11 @@ def read(text: str, kind: Kind) -> Any:
         raise ValueError(f"write {example}") from None
 
 
+def is_truth_value(text: str) -> bool:
+    """Whether :func:`read` takes ``text`` for a boolean."""
+    return text.strip().lower() in _BOOLEANS
+
+
 def _read_boolean(text: str) -> bool:
     try:
         return _BOOLEANS[text.strip().lower()]

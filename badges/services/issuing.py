@@ -107,7 +107,8 @@ DUPLICATE_REASON = "This badge was issued twice by mistake."
 
 
 def _is_newest(row: Delivery) -> bool:
-    return not Delivery.objects.filter(progress_id=row.progress_id, lane=Delivery.Lane.PROVIDER, pk__gt=row.pk).exists()
+    """Each decision has a time of its own, and the badge's progress has that of the newest."""
+    return row.decided_at == row.progress.decided_at
 
 
 def _has_unsettled_issue(row: Delivery) -> bool:

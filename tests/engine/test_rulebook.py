@@ -156,6 +156,16 @@ def test_an_event_that_no_value_is_filed_for_tries_no_rule(tried: list[str]) -> 
     assert tried == []
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_however_few_there_are_no_rule_is_tried_for_a_truth_value_alone(tried: list[str], number: int) -> None:
+    failed = rule("is_passing", "in", "false,no")
+    rules = [(PASSED, course("course-1")), (failed, course("course-1"))]
+    book = book_of(template(1, [requirement(id_ + 1, *rules[id_]) for id_ in range(number)]))
+    assert book.match(PASSING, Passing()) is None
+    assert tried == []
+    assert matched(book, {"is_passing": True, "course": {"course_key": "course-1"}}).fulfils == (1,)
+
+
 @pytest.mark.parametrize(
     "others",
     [(PASSED,), (rule("user.id", "gte", "1"),), (rule("user.pii.username", "starts_with", "learner"), PASSED)],

@@ -18,6 +18,7 @@ from openedx_events.tooling import OpenEdxPublicSignal
 from pytest_django import Settings
 
 from badges.data import Announcement, Decision, Learner
+from badges.eventbus import publisher
 from badges.eventbus.publisher import announce, flush, produce
 from badges.exceptions import AnnouncementFailed, AnnouncementImpossible, BusUnavailable
 from tests.eventbus.samples import PASSING, TIME, passing_event, user
@@ -174,11 +175,18 @@ def test_any_event_can_be_put_on_the_bus_with_its_own_id_and_time(bus: Recording
 
 
 def test_a_producer_in_the_background_can_be_waited_for(bus: RecordingProducer) -> None:
+    produce(passing_event(), "learning-badges-lifecycle", key_field="course_passing_status.course.course_key")
     flush()  # this one has nothing to wait for
     calls: list[str] = []
     bus.prepare_for_shutdown = lambda: calls.append("flushed")
     flush()
     assert calls == ["flushed"]
+
+
+def test_a_process_that_sent_nothing_makes_no_producer_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher._flush_at_exit.cache_clear()
+    monkeypatch.setattr(publisher, "get_producer", lambda: pytest.fail("a producer was made"))
+    flush()
 
 
 def test_several_arguments_are_put_on_the_bus_by_name(
