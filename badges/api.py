@@ -279,8 +279,16 @@ def deliver_due(
     tried: set[int] = set()
     while not is_stopping() and (ready := [pk for pk in claims.due() if pk not in tried]):
         tried.update(ready)
-        executed = sharing.share(ready, delivery.execute, threads=concurrency, is_stopping=is_stopping)
-        counts.update(one.state for one in executed)
+        counts.update(
+            sharing.share(
+                ready,
+                claims.claim_all,
+                delivery.carry_out,
+                threads=concurrency,
+                is_stopping=is_stopping,
+                together=not conf.account_rate_limit,  # each waits for its own turn, and is sent when that has come
+            )
+        )
     counting.count_sent(is_stopping=is_stopping)
     return DeliverReport(
         done=counts[Delivery.State.DONE], failed=counts[Delivery.State.FAILED], waiting=counts[Delivery.State.PENDING]

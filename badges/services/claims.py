@@ -1,5 +1,5 @@
 """
-Who executes a delivery: one conditional UPDATE to claim it, one to record what came of it (S39).
+Who executes a delivery: one conditional UPDATE to claim it, or several, and one to record what came of it (S39).
 
 All moments are on the database's clock, so workers on hosts with other clocks agree on what is due and what has
 expired.
@@ -11,15 +11,16 @@ import dataclasses
 import datetime
 import functools
 import uuid
+from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from badges import clock
 from badges.clock import DatabaseNow
 from badges.conf import conf
-from badges.models import Delivery, ProviderAccount
+from badges.models import Delivery, Fulfillment, ProviderAccount
 from badges.services import pacing
 from badges.services.backoff import pause
 
@@ -33,13 +34,16 @@ class Claim:
     The right to execute a delivery until its lease runs out.
 
     ``unsettled``: an earlier attempt may have done something nobody recorded. ``deadline``, on the monotonic clock, is
-    when the last request may be sent; it lies well before the end of the lease.
+    when the last request may be sent; it lies well before the end of the lease. ``told_email`` and ``told_name`` are
+    the learner's, as the newest event of the badge's template has them; empty where it has none.
     """
 
     delivery: Delivery
     token: uuid.UUID
     unsettled: bool
     deadline: float
+    told_email: str = dataclasses.field(default="", repr=False)
+    told_name: str = dataclasses.field(default="", repr=False)
 
 
 def in_turn() -> Q:
@@ -92,44 +96,76 @@ def _executable() -> QuerySet[Delivery]:
 
 @functools.cache
 def _claimable() -> QuerySet[Delivery]:
-    """Those in turn, with all that is sent; ``now`` is the database's clock."""
-    rows = _executable().filter(in_turn()).annotate(now=DatabaseNow())
-    return rows.select_related("progress__user", "progress__template__account")
+    """
+    Those in turn, with all that is sent. ``now`` is the database's clock; what the newest event of the template told of
+    the learner is in ``told_email`` and ``told_name`` (S22).
+    """
+    newest = Fulfillment.objects.filter(
+        user=OuterRef("progress__user"), requirement__template=OuterRef("progress__template")
+    ).order_by("-time", "-pk")[:1]
+    rows = _executable().filter(in_turn()).select_related("progress__user", "progress__template__account")
+    return rows.annotate(
+        now=DatabaseNow(), told_email=Subquery(newest.values("email")), told_name=Subquery(newest.values("full_name"))
+    )
 
 
 def claim(delivery_id: int) -> Claim | None:
-    """
-    Claim a delivery, or None when it is not due, not its turn, or somebody else's, or nothing may be sent with its
-    account.
+    """One delivery; as :func:`claim_all`."""
+    return next(iter(claim_all([delivery_id])), None)
 
-    May wait for the account's rate limit, at most ``SWEEP_INTERVAL``.
+
+def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
     """
-    rows = list(_claimable().filter(pk=delivery_id))
-    if not rows:
-        return None
-    (row,) = rows
-    if row.lane != Delivery.Lane.ANNOUNCE and not _may_send(row.progress.template.account, row.now):
-        if row.enqueued_at:
-            # The sweep that hands it over again need not wait for ENQUEUE_GRACE.
-            Delivery.objects.filter(pk=row.pk).update(enqueued_at=None)
-        return None
-    token = uuid.uuid4()
-    deadline = clock.monotonic() + conf.request_deadline
-    if row.state == Delivery.State.CLAIMED and row.lane == Delivery.Lane.PROVIDER:
-        # Whoever held it may have died in the middle of a request. Not in one transaction with the claim, for the order
-        # of locks; one comparison too many does no harm.
-        schedule_comparison(row)
-    as_read = _executable().filter(pk=row.pk, attempts=row.attempts, unsettled=row.unsettled, claim=row.claim)
+    Claim deliveries; in the order given, and not those that are not due, not their turn, or somebody else's, nor
+    those with whose account nothing may be sent.
+
+    Takes two statements, however many are new. May wait for the accounts' rate limit, at most ``SWEEP_INTERVAL`` for
+    each.
+    """
+    found = _claimable().in_bulk(delivery_ids)
+    rows: list[Any] = [found[pk] for pk in delivery_ids if pk in found and _may_be_sent(found[pk])]
+    token, deadline = uuid.uuid4(), clock.monotonic() + conf.request_deadline
+    for row in rows:
+        if row.state == Delivery.State.CLAIMED and row.lane == Delivery.Lane.PROVIDER:
+            # Whoever held it may have died in the middle of a request. Not in one transaction with the claim, for the
+            # order of locks; one comparison too many does no harm.
+            schedule_comparison(row)
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        alike[row.attempts, row.unsettled, row.claim].append(row.pk)
+    claimed = {pk for as_read, ids in alike.items() for pk in _claim(ids, *as_read, token=token)}
+    return [
+        Claim(row, token, row.unsettled, deadline, row.told_email or "", row.told_name or "")
+        for row in rows
+        if row.pk in claimed
+    ]
+
+
+def _claim(
+    ids: Collection[int], attempts: int, unsettled: bool, held: uuid.UUID | None, *, token: uuid.UUID
+) -> Collection[int]:
+    """Those of ``ids`` that nobody touched since they were read."""
+    as_read = _executable().filter(pk__in=ids, attempts=attempts, unsettled=unsettled, claim=held)
     claimed = as_read.update(
         state=Delivery.State.CLAIMED,
         claim=token,
         lease_expires_at=DatabaseNow() + datetime.timedelta(seconds=conf.lease),
-        attempts=row.attempts + 1,
+        attempts=attempts + 1,
         unsettled=True,
     )
-    if not claimed:
-        return None
-    return Claim(row, token, row.unsettled, deadline)
+    if claimed in (0, len(ids)):
+        return ids if claimed else ()
+    return Delivery.objects.filter(pk__in=ids, claim=token).values_list("pk", flat=True)
+
+
+def _may_be_sent(row: Any) -> bool:
+    """``row`` with ``now``, as :func:`_claimable` reads it."""
+    if row.lane == Delivery.Lane.ANNOUNCE or _may_send(row.progress.template.account, row.now):
+        return True
+    if row.enqueued_at:
+        # The sweep that hands it over again need not wait for ENQUEUE_GRACE.
+        Delivery.objects.filter(pk=row.pk).update(enqueued_at=None)
+    return False
 
 
 def _may_send(account: ProviderAccount, now: datetime.datetime) -> bool:

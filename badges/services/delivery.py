@@ -53,20 +53,27 @@ class Executed:
 
 def execute(delivery_id: int) -> Executed:
     """
-    Execute one delivery if it is due and nobody else does.
+    Claim one delivery and carry it out, if it is due and nobody else does.
 
-    Never raises a provider's error: it is recorded, and decides when the delivery is tried again. The database's own
-    errors are raised; then the lease runs out, and the result is looked up before anything is sent again.
+    Raises as :func:`carry_out`.
     """
     held = claims.claim(delivery_id)
     if held is None:
         return Executed()
-    state = announce_claimed(held) if held.delivery.lane == Delivery.Lane.ANNOUNCE else _provide(held)
-    return Executed(state, tuple(claims.following(held.delivery)))
+    return Executed(carry_out(held), tuple(claims.following(held.delivery)))
+
+
+def carry_out(held: Claim) -> str | None:
+    """
+    The delivery's new state; None when the claim was no longer ours, so that nothing was recorded.
+
+    Never raises a provider's error: it is recorded, and decides when the delivery is tried again. The database's own
+    errors are raised; then the lease runs out, and the result is looked up before anything is sent again.
+    """
+    return announce_claimed(held) if held.delivery.lane == Delivery.Lane.ANNOUNCE else _provide(held)
 
 
 def _provide(held: Claim) -> str | None:
-    """The delivery's new state; None when the claim was no longer ours, so that nothing was recorded."""
     progress = held.delivery.progress
     account = progress.template.account
     if progress.credential is None:

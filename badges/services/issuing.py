@@ -13,7 +13,7 @@ from typing import Any
 from badges.data import BadgeQuery, IssueRequest, ProviderBadge, Recipient
 from badges.exceptions import DuplicateBadge, PermanentError
 from badges.host import UserCredential, recipient_names
-from badges.models import Delivery, Fulfillment
+from badges.models import Delivery
 from badges.providers.base import Provider
 from badges.services.claims import Claim
 
@@ -156,12 +156,4 @@ def _contact(held: Claim) -> tuple[str, str]:
     """
     E-mail address and full name as the newest event of this template told them, else as the record has them (S22).
     """
-    progress = held.delivery.progress
-    newest = (
-        Fulfillment.objects.filter(user=progress.user_id, requirement__template=progress.template_id)
-        .order_by("-time", "-pk")
-        .values_list("email", "full_name")
-        .first()
-    )
-    email, full_name = newest or ("", "")
-    return email or progress.user.email, full_name
+    return held.told_email or held.delivery.progress.user.email, held.told_name

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import uuid
+from collections.abc import Collection
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,17 +88,15 @@ def failed_events_are_logged_only() -> None:
 def claim_without_condition() -> None:
     """Whoever sees a delivery executes it, also when somebody else does (S39)."""
 
-    def claim(delivery_id: int) -> claims.Claim | None:
-        related = ("progress__user", "progress__template__account", "progress__credential")
-        row = Delivery.objects.select_related(*related).get(pk=delivery_id)
-        if row.state not in Delivery.OPEN:
-            return None
-        token = uuid.uuid4()
+    def claim_all(delivery_ids: Collection[int]) -> list[claims.Claim]:
+        rows = Delivery.objects.filter(pk__in=delivery_ids, state__in=Delivery.OPEN)
+        token, deadline = uuid.uuid4(), clock.monotonic() + conf.request_deadline
         lease = clock.DatabaseNow() + datetime.timedelta(seconds=conf.lease)
-        Delivery.objects.filter(pk=row.pk).update(state=Delivery.State.CLAIMED, claim=token, lease_expires_at=lease)
-        return claims.Claim(row, token, unsettled=False, deadline=clock.monotonic() + conf.request_deadline)
+        held = [claims.Claim(row, token, unsettled=False, deadline=deadline) for row in rows]
+        rows.update(state=Delivery.State.CLAIMED, claim=token, lease_expires_at=lease)
+        return held
 
-    claims.claim = claim
+    claims.claim_all = claim_all
 
 
 def no_look_up() -> None:
@@ -132,6 +131,8 @@ def leases_by_the_hosts_clock() -> None:
     def by_the_host(function: Any) -> Any:
         def call(*arguments: Any, **named: Any) -> Any:
             now = clock.now()
+            claims._executable.cache_clear()
+            claims._claimable.cache_clear()
             claims.EXECUTABLE = Q(state=Delivery.State.PENDING, next_attempt_at__lte=now) | Q(
                 state=Delivery.State.CLAIMED, lease_expires_at__lt=now
             )
@@ -140,4 +141,4 @@ def leases_by_the_hosts_clock() -> None:
         return call
 
     claims.DatabaseNow = lambda: Value(clock.now())  # type: ignore[assignment, misc]
-    claims.due, claims.claim = by_the_host(claims.due), by_the_host(claims.claim)
+    claims.due, claims.claim_all = by_the_host(claims.due), by_the_host(claims.claim_all)
