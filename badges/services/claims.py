@@ -1,5 +1,5 @@
 """
-Who executes a delivery: one conditional UPDATE to claim it, or several, and one to record what came of it (S39).
+Who executes a delivery: one conditional UPDATE to claim it, one to record what came of it (S39).
 
 All moments are on the database's clock, so workers on hosts with other clocks agree on what is due and what has
 expired.
@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import threading
 import uuid
-from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from badges import clock
@@ -85,28 +86,35 @@ def due(*, enqueue: bool = False) -> list[int]:
     return ids
 
 
-@functools.cache
-def _executable() -> QuerySet[Delivery]:
+class _Queries(threading.local):
     """
-    For claims. A worker claims all the time, and most of what that costs is Django turning conditions into a query: it
-    is done once.
+    What each claim's queries begin with. A worker claims all the time, and most of what that costs is Django turning
+    conditions into a query, so it is done once; in each thread, because Django notes things in the query sets inside of
+    one while it writes the SQL.
     """
-    return Delivery.objects.filter(EXECUTABLE).order_by()
+
+    @functools.cached_property
+    def executable(self) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(EXECUTABLE).order_by()
+
+    @functools.cached_property
+    def claimable(self) -> QuerySet[Delivery]:
+        """
+        Those in turn, with all that is sent. ``now`` is the database's clock; what the newest event of the template
+        told of the learner is in ``told_email`` and ``told_name`` (S22).
+        """
+        newest = Fulfillment.objects.filter(
+            user=OuterRef("progress__user"), requirement__template=OuterRef("progress__template")
+        ).order_by("-time", "-pk")[:1]
+        rows = self.executable.filter(in_turn()).annotate(
+            now=DatabaseNow(),
+            told_email=Subquery(newest.values("email")),
+            told_name=Subquery(newest.values("full_name")),
+        )
+        return rows.select_related("progress__user", "progress__template__account", "progress__credential")
 
 
-@functools.cache
-def _claimable() -> QuerySet[Delivery]:
-    """
-    Those in turn, with all that is sent. ``now`` is the database's clock; what the newest event of the template told of
-    the learner is in ``told_email`` and ``told_name`` (S22).
-    """
-    newest = Fulfillment.objects.filter(
-        user=OuterRef("progress__user"), requirement__template=OuterRef("progress__template")
-    ).order_by("-time", "-pk")[:1]
-    rows = _executable().filter(in_turn()).select_related("progress__user", "progress__template__account")
-    return rows.annotate(
-        now=DatabaseNow(), told_email=Subquery(newest.values("email")), told_name=Subquery(newest.values("full_name"))
-    )
+queries = _Queries()
 
 
 def claim(delivery_id: int) -> Claim | None:
@@ -116,50 +124,52 @@ def claim(delivery_id: int) -> Claim | None:
 
 def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
     """
-    Claim deliveries; in the order given, and not those that are not due, not their turn, or somebody else's, nor
-    those with whose account nothing may be sent.
+    Claim deliveries; in the order given, and not those that are not due, not their turn, or somebody else's, nor those
+    with whose account nothing may be sent.
 
-    Takes two statements, however many are new. May wait for the accounts' rate limit, at most ``SWEEP_INTERVAL`` for
-    each.
+    They are read together and claimed one after the other. One at which the database fails is left to a later round;
+    its error is raised only if none could be claimed.
+
+    May wait for the accounts' rate limit, at most ``SWEEP_INTERVAL`` for each delivery. Where there is one, claim one
+    at a time: what was claimed has had its turn.
     """
-    found = _claimable().in_bulk(delivery_ids)
+    found = queries.claimable.in_bulk(delivery_ids)
     rows: list[Any] = [found[pk] for pk in delivery_ids if pk in found and _may_be_sent(found[pk])]
+    held, failure = [], None
+    for row in rows:
+        try:
+            one = _claim(row)
+        except (DatabaseError, InterfaceError) as error:
+            failure = error
+        else:
+            held += [one] if one else []
+    if failure is not None and not held:
+        raise failure
+    return held
+
+
+def _claim(row: Any) -> Claim | None:
+    """``row`` as ``claimable`` reads it; None when somebody touched it since."""
     token, deadline = uuid.uuid4(), clock.monotonic() + conf.request_deadline
-    for row in rows:
-        if row.state == Delivery.State.CLAIMED and row.lane == Delivery.Lane.PROVIDER:
-            # Whoever held it may have died in the middle of a request. Not in one transaction with the claim, for the
-            # order of locks; one comparison too many does no harm.
-            schedule_comparison(row)
-    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for row in rows:
-        alike[row.attempts, row.unsettled, row.claim].append(row.pk)
-    claimed = {pk for as_read, ids in alike.items() for pk in _claim(ids, *as_read, token=token)}
-    return [
-        Claim(row, token, row.unsettled, deadline, row.told_email or "", row.told_name or "")
-        for row in rows
-        if row.pk in claimed
-    ]
-
-
-def _claim(
-    ids: Collection[int], attempts: int, unsettled: bool, held: uuid.UUID | None, *, token: uuid.UUID
-) -> Collection[int]:
-    """Those of ``ids`` that nobody touched since they were read."""
-    as_read = _executable().filter(pk__in=ids, attempts=attempts, unsettled=unsettled, claim=held)
+    if row.state == Delivery.State.CLAIMED and row.lane == Delivery.Lane.PROVIDER:
+        # Whoever held it may have died in the middle of a request. Not in one transaction with the claim, for the order
+        # of locks; one comparison too many does no harm.
+        schedule_comparison(row)
+    as_read = queries.executable.filter(pk=row.pk, attempts=row.attempts, unsettled=row.unsettled, claim=row.claim)
     claimed = as_read.update(
         state=Delivery.State.CLAIMED,
         claim=token,
         lease_expires_at=DatabaseNow() + datetime.timedelta(seconds=conf.lease),
-        attempts=attempts + 1,
+        attempts=row.attempts + 1,
         unsettled=True,
     )
-    if claimed in (0, len(ids)):
-        return ids if claimed else ()
-    return Delivery.objects.filter(pk__in=ids, claim=token).values_list("pk", flat=True)
+    if not claimed:
+        return None
+    return Claim(row, token, row.unsettled, deadline, row.told_email or "", row.told_name or "")
 
 
 def _may_be_sent(row: Any) -> bool:
-    """``row`` with ``now``, as :func:`_claimable` reads it."""
+    """``row`` as ``claimable`` reads it."""
     if row.lane == Delivery.Lane.ANNOUNCE or _may_send(row.progress.template.account, row.now):
         return True
     if row.enqueued_at:

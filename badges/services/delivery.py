@@ -81,7 +81,7 @@ def _provide(held: Claim) -> str | None:
     badge, key = None, ""
     try:
         badge_model = apps.get_model(get_provider_class(progress.template.provider).badge_model)
-        badge = badge_model.objects.get(pk=progress.credential_id)
+        badge = badge_model.objects.select_related("badge_progress").get(pk=progress.credential_id)
         key = account.api_key
         access = AccountAccess(account.provider, account.external_id, base_url(account.provider), key)
         provider = get_provider(access, deadline=held.deadline)

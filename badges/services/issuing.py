@@ -39,7 +39,7 @@ def issue(held: Claim, badge: Any, provider: Provider) -> Result:
 
     Raises the provider's errors.
     """
-    wanted = _is_newest(held.delivery) and badge.status == UserCredential.AWARDED
+    wanted = _is_newest(held.delivery, badge) and badge.status == UserCredential.AWARDED
     if held.unsettled:
         live = _live(provider, _query(held, badge))
         if live:
@@ -106,9 +106,9 @@ def compare(held: Claim, badge: Any, provider: Provider) -> Result:
 DUPLICATE_REASON = "This badge was issued twice by mistake."
 
 
-def _is_newest(row: Delivery) -> bool:
-    """Each decision has a time of its own, and the badge's progress has that of the newest."""
-    return row.decided_at == row.progress.decided_at
+def _is_newest(row: Delivery, badge: Any) -> bool:
+    """Each decision has a time of its own, and the badge's progress, read after the claim, that of the newest."""
+    return bool(row.decided_at == badge.badge_progress.decided_at)
 
 
 def _has_unsettled_issue(row: Delivery) -> bool:

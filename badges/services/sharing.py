@@ -31,31 +31,25 @@ def share(
     together: bool = True,
 ) -> list[Result]:
     """
-    ``begin`` each of ``ids`` once, and ``do`` each that was begun, in ``threads`` threads; the results, in the order in
-    which they came.
+    ``begin`` each of ``ids`` once, and ``do`` what came of that and is not None, in ``threads`` threads; the results,
+    in the order in which they came.
 
-    One thread at a time begins: with ``together`` as many ids as threads are idle, itself included, so what was begun
-    is done at once. Ends early, after what is being done, once ``is_stopping``. A single thread is the caller's.
-    Several are new ones, each with its own connection to the database, closed at its end. A thread that meets an error
-    ends, and the others do its share; when all have ended so, their first error is raised.
+    With ``together`` one thread at a time begins as many ids as threads are idle, itself included, so what was begun is
+    done at once; without it each begins its own, and may wait there as long as it likes.
+
+    Ends early, after what is being done, once ``is_stopping``. A single thread is the caller's. Several are new ones,
+    each with its own connection to the database, closed at its end. A thread that meets an error ends, and the others
+    do its share; when all have ended so, their first error is raised.
     """
-    left, begun, idle = deque(ids), deque[Begun](), deque[None]()
+    left = deque(ids)
     threads = min(threads, len(left))
-    turn, ending = Lock(), Event()
+    ending = Event()
     results: list[Result] = []
 
-    def take() -> Begun | None:
-        idle.append(None)
-        with turn:
-            try:
-                while not begun and left and not (is_stopping() or ending.is_set()):
-                    if together:
-                        _wait_until(lambda: len(idle) >= min(len(left), threads / 2))
-                    group = [left.popleft() for _ in range(min(len(idle) if together else 1, len(left)))]
-                    begun.extend(begin(group))
-                return begun.popleft() if begun else None
-            finally:
-                idle.pop()
+    def is_over() -> bool:
+        return is_stopping() or ending.is_set()
+
+    take = _together(left, begin, is_over, threads) if together else _alone(left, begin, is_over)
 
     def work() -> None:
         while (one := take()) is not None:
@@ -87,6 +81,49 @@ def share(
             extra={"action": "thread_ended"},
         )
     return results
+
+
+def _together(
+    left: deque[int], begin: Callable[[Collection[int]], Iterable[Begun]], is_over: Callable[[], bool], threads: int
+) -> Callable[[], Begun | None]:
+    """What gives a thread the next to do, None at the end; what was begun is never more than the threads that wait."""
+    begun, idle, begins = deque[Begun](), deque[None](), Lock()
+
+    def take() -> Begun | None:
+        idle.append(None)  # atomic, as pop is
+        with begins:
+            try:
+                while not begun and left and not is_over():
+                    _wait_until(lambda: len(idle) >= min(len(left), threads / 2))
+                    group = [left.popleft() for _ in range(min(len(idle), len(left)))]
+                    try:
+                        begun.extend(begin(group))
+                    except BaseException:
+                        left.extendleft(reversed(group[1:]))  # but the first: if it is the culprit, it ends one thread
+                        raise
+                return begun.popleft() if begun else None
+            finally:
+                idle.pop()
+
+    return take
+
+
+def _alone(
+    left: deque[int], begin: Callable[[Collection[int]], Iterable[Begun]], is_over: Callable[[], bool]
+) -> Callable[[], Begun | None]:
+    """As :func:`_together`, for threads that begin by themselves."""
+
+    def take() -> Begun | None:
+        while not is_over():
+            try:
+                group = [left.popleft()]  # atomic, so no two threads get the same
+            except IndexError:
+                break
+            for one in begin(group):
+                return one
+        return None
+
+    return take
 
 
 def _wait_until(is_enough: Callable[[], bool]) -> None:

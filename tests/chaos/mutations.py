@@ -131,8 +131,7 @@ def leases_by_the_hosts_clock() -> None:
     def by_the_host(function: Any) -> Any:
         def call(*arguments: Any, **named: Any) -> Any:
             now = clock.now()
-            claims._executable.cache_clear()
-            claims._claimable.cache_clear()
+            claims.queries = claims._Queries()
             claims.EXECUTABLE = Q(state=Delivery.State.PENDING, next_attempt_at__lte=now) | Q(
                 state=Delivery.State.CLAIMED, lease_expires_at__lt=now
             )

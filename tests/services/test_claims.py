@@ -1,12 +1,15 @@
-"""Several deliveries are claimed at the cost of one (S39)."""
+"""Several deliveries are read together and claimed one by one (S39)."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from badges import tasks
@@ -30,19 +33,15 @@ def ids(held: list[claims.Claim]) -> list[int]:
     return [one.delivery.pk for one in held]
 
 
-def test_however_many_are_claimed_by_two_statements(issues: list[int]) -> None:
-    claims.claim(issues.pop())  # what is asked for but once, such as time zones
-    with CaptureQueriesContext(
-        connection,
-    ) as statements:
+def test_they_are_read_by_one_statement_and_claimed_by_one_each(issues: list[int]) -> None:
+    claims.claim(issues.pop())  # what is asked for but once
+    with CaptureQueriesContext(connection) as statements:
         held = claims.claim_all(issues)
-    assert len(statements) == 2
-    assert ids(held) == issues
-    assert {(one.token, one.unsettled) for one in held} == {(held[0].token, False)}
-    rows = Delivery.objects.filter(pk__in=issues)
-    assert {(row.state, row.claim, row.attempts, row.unsettled) for row in rows} == {
-        ("claimed", held[0].token, 1, True)
-    }
+    assert [query["sql"].split()[0] for query in statements] == ["SELECT"] + ["UPDATE"] * len(issues)
+    assert ids(held) == issues and not any(one.unsettled for one in held)
+    rows = Delivery.objects.in_bulk(issues)
+    assert [rows[pk].claim for pk in issues] == [one.token for one in held]
+    assert {(row.state, row.attempts, row.unsettled) for row in rows.values()} == {("claimed", 1, True)}
 
 
 def test_they_are_claimed_in_the_order_given_and_those_that_are_not_due_left_alone(issues: list[int]) -> None:
@@ -77,7 +76,42 @@ def test_what_another_worker_takes_meanwhile_is_not_claimed(
     held = claims.claim_all(issues[:3])
     assert ids(others) == issues[:taken] and ids(held) == issues[taken:3]
     claim_of = dict(Delivery.objects.values_list("pk", "claim"))
-    assert [claim_of[pk] for pk in issues[:taken]] == [others[0].token] * taken
+    assert [claim_of[pk] for pk in issues[:taken]] == [one.token for one in others]
+
+
+def test_what_dead_workers_left_behind_is_claimed_and_compared_later(issues: list[int]) -> None:  # S31, S39
+    claims.claim_all(issues[:2])
+    Delivery.objects.filter(pk__in=issues[:2]).update(lease_expires_at=Now() - datetime.timedelta(seconds=1))
+    held = claims.claim_all(issues[:3])
+    assert [(one.unsettled, one.delivery.attempts) for one in held] == [(True, 1), (True, 1), (False, 0)]
+    compared = Delivery.objects.filter(kind="verify").values_list("progress", flat=True)
+    assert set(compared) == {one.delivery.progress_id for one in held[:2]}
+
+
+def test_one_at_which_the_database_fails_is_left_and_the_others_are_claimed(
+    issues: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim_one = claims._claim
+
+    def failing(*culprits: int) -> Callable[[Any], claims.Claim | None]:
+        def claim(row: Any) -> claims.Claim | None:
+            if row.pk in culprits:
+                raise OperationalError("deadlock")
+            return claim_one(row)
+
+        return claim
+
+    monkeypatch.setattr(claims, "_claim", failing(issues[0]))
+    assert ids(claims.claim_all(issues[:3])) == issues[1:3]
+    monkeypatch.setattr(claims, "_claim", failing(*issues))
+    with pytest.raises(OperationalError):
+        claims.claim_all(issues)
+
+
+def test_queries_are_built_once_in_each_thread() -> None:
+    with ThreadPoolExecutor(1) as other:
+        kept = other.submit(lambda: claims.queries.claimable).result()
+    assert claims.queries.claimable is claims.queries.claimable is not kept
 
 
 def test_what_an_event_told_of_a_learner_comes_with_the_claim_and_is_not_shown() -> None:  # S22, S36

@@ -404,6 +404,19 @@ def test_an_issue_in_doubt_that_never_arrived_is_dropped(credly: MemoryAccount) 
     assert ("issue", "superseded") in states() and ("revoke", "done") in states()
 
 
+def test_an_issue_in_doubt_is_dropped_when_the_badge_was_lost_and_earned_again_meanwhile(
+    credly: MemoryAccount,
+) -> None:  # S24
+    credly.fail("issue", AmbiguousError("No answer."))
+    earn()
+    deliver()
+    lose()
+    earn("10:02")
+    deliver(3)
+    assert states()[0] == ("issue", "superseded") and states()[-1] == ("issue", "done")
+    assert credly.count("issue") == 2 and len(credly.badges) == 1
+
+
 def test_revoking_what_is_gone_counts_as_revoked(credly: MemoryAccount) -> None:  # S31
     earn()
     deliver()

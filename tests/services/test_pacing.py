@@ -112,6 +112,15 @@ def test_one_that_is_let_through_holds_up_the_others_until_it_is_answered(credly
     assert claims.claim(second) is not None
 
 
+def test_of_several_that_are_claimed_together_one_is_let_through(credly: MemoryAccount) -> None:  # S28
+    credly.fail("issue", BUSY, times=FAILURES)
+    award(1, 2, 3, 4, 5)
+    round_of_deliveries()
+    pass_the_rest()
+    waiting = claims.due()
+    assert len(waiting) >= 2 and len(claims.claim_all(waiting)) == 1
+
+
 def test_failures_that_are_not_in_a_row_do_not_add_up(credly: MemoryAccount) -> None:
     for learner in range(1, 4):
         credly.fail("issue", BUSY, times=FAILURES - 1)

@@ -156,10 +156,10 @@ def test_an_idle_thread_does_not_wait_for_busy_ones_for_long() -> None:
     def do(one: int) -> None:
         if one < 3:
             assert other_is_done.wait(SECONDS)
-        if one == 4:
+        if one == 5:
             other_is_done.set()
 
-    share(range(5), each, do, threads=4, is_stopping=never)
+    share(range(6), each, do, threads=4, is_stopping=never)
 
 
 @pytest.mark.parametrize(("threads", "together"), [(4, False), (1, True)])
@@ -174,12 +174,31 @@ def test_one_is_begun_after_the_other_if_asked_for_and_by_a_single_thread(thread
     assert groups == [1] * 9
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_what_was_not_begun_is_not_done(threads: int) -> None:
+def test_those_that_begin_by_themselves_may_wait_there_and_hold_up_nobody() -> None:
+    all_others_are_done = threading.Event()
+    done: list[int] = []
+
+    def begin(ids: Collection[int]) -> Collection[int]:
+        if 0 in ids:
+            assert all_others_are_done.wait(SECONDS)
+        return ids
+
+    def do(one: int) -> None:
+        done.append(one)
+        if len(done) == 8:
+            all_others_are_done.set()
+
+    share(range(9), begin, do, threads=2, is_stopping=never, together=False)
+    assert sorted(done) == list(range(9)) and done[-1] == 0
+
+
+@pytest.mark.parametrize(("threads", "together"), [(1, True), (4, True), (4, False)])
+def test_what_was_not_begun_is_not_done(threads: int, together: bool) -> None:
     def begin(ids: Collection[int]) -> Collection[int]:
         return [one for one in ids if one % 2]
 
-    assert sorted(share(range(20), begin, int, threads=threads, is_stopping=never)) == list(range(1, 20, 2))
+    done = share(range(20), begin, int, threads=threads, is_stopping=never, together=together)
+    assert sorted(done) == list(range(1, 20, 2))
 
 
 def test_what_was_begun_is_done_even_if_it_is_told_to_stop_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,14 +215,17 @@ def test_what_was_begun_is_done_even_if_it_is_told_to_stop_meanwhile(monkeypatch
     assert sorted(done) == begun and len(begun) >= 2
 
 
-def test_a_thread_that_cannot_begin_ends_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
-    failures = iter([True, True])
+@pytest.mark.parametrize("together", [True, False])
+def test_what_cannot_be_begun_ends_its_thread_and_nothing_else_is_left_out(
+    together: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures, lost = iter([True, True]), []
 
     def begin(ids: Collection[int]) -> Collection[int]:
         if next(failures, False):
+            lost.extend(list(ids)[:1])
             raise ValueError
         return ids
 
-    done = share(range(50), begin, int, threads=3, is_stopping=never, together=False)
-    assert sorted(done) == list(range(2, 50))
-    assert len(caplog.records) == 2
+    done = share(range(50), begin, int, threads=4, is_stopping=never, together=together)
+    assert sorted(done + lost) == list(range(50)) and len(lost) == len(caplog.records) == 2
