@@ -29,7 +29,6 @@ from badges.services import (
     inbox,
     manual,
     pacing,
-    processing,
     repairing,
     reporting,
     retention,
@@ -41,6 +40,7 @@ from badges.services.definitions import LoadReport
 from badges.services.explaining import Explanation
 from badges.services.failures import Received
 from badges.services.health import Health, health as current_health
+from badges.services.processing import may_change
 from badges.services.retention import PurgeReport
 from badges.services.retiring import RetireReport
 from badges.services.syncing import SyncReport
@@ -132,17 +132,6 @@ def receive_events(*, events: Sequence[Event]) -> list[Received]:
         tasks.keep(each.promises)
         received[place] = each
     return [received[place] for place in range(len(events))]
-
-
-def may_change(*, event_type: str, payload: object, look: bool = False) -> bool | None:
-    """
-    Whether handling such an event may change anything, answered without a query: False only where no requirement or
-    penalty of the rules in force applies. None where the rules have to be looked at before that can be told.
-
-    With ``look`` they are, over a connection that is kept for that, unless they have changed: for a receiver in a
-    process that keeps Django's connection closed.
-    """
-    return processing.may_change(event_type, payload, look=look)
 
 
 def read_line(*, line: str | bytes) -> Event:

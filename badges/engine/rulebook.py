@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from badges.data import PenaltySpec, RequirementSpec, RuleSpec, TemplateSpec
 from badges.engine.disclosure import PERSONAL, is_personal
-from badges.engine.index import Index, Reading, Trigger
+from badges.engine.index import Bunch, Index, Reading, Trigger
 from badges.engine.rules import Rule, compile_rule
 from badges.engine.values import Kind
 from badges.exceptions import RuleError
@@ -126,7 +126,16 @@ class Rulebook:
 
     def match(self, event_type: str, payload: object) -> Match | None:
         """What applies to an event with that payload (S10, S11); None when nothing does."""
-        applying = self._applying(event_type, payload)
+        found: list[tuple[Sequence[Bunch], frozenset[int]]] = []
+        values: dict[str, tuple[Kind, Any]] = {}
+        for layer in self._layers:
+            index = layer.indexes.get(event_type)
+            candidates = index.candidates(payload, values) if index is not None else ()
+            if candidates:
+                found.append((candidates, layer.stale))
+        if not found:  # of nearly all events
+            return None
+        applying = _applying(found, Reading(payload, values))
         if not applying:
             return None
         triggers = [applying[position] for position in sorted(applying)]
@@ -149,26 +158,19 @@ class Rulebook:
             payload=payload,
         )
 
-    def _applying(self, event_type: str, payload: object) -> Mapping[tuple[int, int], Trigger]:
-        """The triggers whose rules hold, by position."""
-        found = []
-        values: dict[str, tuple[Kind, Any]] = {}
-        for layer in self._layers:
-            index = layer.indexes.get(event_type)
-            candidates = index.candidates(payload, values) if index is not None else ()
-            if candidates:
-                found.append((candidates, layer.stale))
-        if not found:  # of nearly all events
-            return {}
-        reading = Reading(payload, values)
-        return {
-            trigger.position: trigger
-            for candidates, stale in found
-            for bunch in candidates
-            if reading.all_hold(bunch.rules)
-            for trigger in bunch.triggers
-            if trigger.template.id not in stale
-        }
+
+def _applying(
+    found: Iterable[tuple[Sequence[Bunch], frozenset[int]]], reading: Reading
+) -> Mapping[tuple[int, int], Trigger]:
+    """Of the candidates that were found, with the ids of templates that do not count, those whose rules hold."""
+    return {
+        trigger.position: trigger
+        for candidates, stale in found
+        for bunch in candidates
+        if reading.all_hold(bunch.rules)
+        for trigger in bunch.triggers
+        if trigger.template.id not in stale
+    }
 
 
 class _Layer:

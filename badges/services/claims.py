@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import logging
 import threading
 import uuid
 from collections.abc import Collection
@@ -21,9 +22,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from badges import clock
 from badges.clock import DatabaseNow
 from badges.conf import conf
+from badges.exceptions import database_said
 from badges.models import Delivery, Fulfillment, ProviderAccount
 from badges.services import pacing
 from badges.services.backoff import pause
+
+logger = logging.getLogger(__name__)
 
 ABANDONED = Q(state=Delivery.State.CLAIMED, lease_expires_at__lt=DatabaseNow())
 EXECUTABLE = Q(state=Delivery.State.PENDING, next_attempt_at__lte=DatabaseNow()) | ABANDONED
@@ -141,6 +145,12 @@ def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
             one = _claim(row)
         except (DatabaseError, InterfaceError) as error:
             failure = error
+            logger.warning(
+                "Delivery %s was not claimed (%s); it is tried again later.",
+                row.pk,
+                database_said(error),
+                extra={"action": "claim_failed", "delivery_id": row.pk},
+            )
         else:
             held += [one] if one else []
     if failure is not None and not held:

@@ -48,12 +48,13 @@ class Candidate:
     match: Match
 
 
-def may_change(event_type: str, payload: object, *, look: bool = False) -> bool | None:
+def may_change(*, event_type: str, payload: object, look: bool = False) -> bool | None:
     """
-    Whether :func:`handle_all` would find anything in such an event, as far as that can be told from memory, and with
-    ``look`` from the version of the rules; None where it cannot.
+    Whether handling such an event may change anything, answered without a query: False only where no requirement or
+    penalty of the rules in force applies. None where the rules have to be looked at before that can be told.
 
-    No error: True where the event makes trouble.
+    With ``look`` they are, over a connection that is kept for that, unless they have changed: for a receiver in a
+    process that keeps Django's connection closed.
     """
     try:
         rules = rulebook.confirmed() if look else rulebook.at_hand()

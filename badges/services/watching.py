@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Final
+from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -24,6 +24,7 @@ MAX_AGE: Final = 30.0
 class _Own(threading.local):
     connection: BaseDatabaseWrapper | None = None
     opened = 0.0
+    question: tuple[str, tuple[Any, ...]] = ("", ())
 
 
 _own = _Own()
@@ -38,10 +39,10 @@ def version() -> int | None:
         close()
     if _own.connection is None:
         _own.connection, _own.opened = _make(), clock.monotonic()
-    sql, parameters = RulebookVersion.objects.filter(pk=1).values_list("version").query.sql_with_params()
+        _own.question = RulebookVersion.objects.filter(pk=1).values_list("version").query.sql_with_params()
     try:
         with _own.connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(*_own.question)
             row = cursor.fetchone()
     except Error:
         close()

@@ -2,7 +2,8 @@
 Events a second of ``consume_events``, from a backlog in Kafka: ``python -m tests.bench.consuming SIZES`` prints JSON.
 
 Every variant reads the same kind of backlog once a round, in turn, and every second round backwards; ratios are what
-counts, of the rates of one round, the stock consumer with an empty receiver being 1.
+counts, of the rates of one round, the stock consumer with an empty receiver being 1. Where a few percent are to be
+told, that one runs at the same time, so that whatever the machine does happens to both.
 
 Where nothing is written, time runs from the first event's receivers to the last one's: the stock class commits in the
 background, and how long that takes after the last event depends on the broker. Where every event is written, it runs
@@ -37,7 +38,7 @@ POLL_SECONDS = 0.02
 class Variant:
     """
     One way to consume. ``backlog`` names what is read; ``badges`` are options of ``BADGES``; each of ``consumers`` has
-    such a backlog in a topic of its own.
+    such a backlog in a topic of its own. ``beside`` it reads another variant the same.
     """
 
     name: str
@@ -45,11 +46,13 @@ class Variant:
     backlog: str
     badges: Mapping[str, Any]
     consumers: int = 1
+    beside: Variant | None = None
 
 
+STOCK = Variant("stock class, empty receiver", STOCK_CONSUMER, "unmatched", {"EVENT_TYPES": []})
 VARIANTS = (
-    Variant("stock class, empty receiver", STOCK_CONSUMER, "unmatched", {"EVENT_TYPES": []}),
-    Variant("stock class, unmatched", STOCK_CONSUMER, "unmatched", {}),
+    STOCK,
+    Variant("stock class, unmatched, beside the empty one", STOCK_CONSUMER, "unmatched", {}, beside=STOCK),
     Variant("our class, unmatched", OUR_CONSUMER, "unmatched", {}),
     Variant("our class, every event fulfils", OUR_CONSUMER, "changing", {}),
     Variant("the same, one by one", OUR_CONSUMER, "unbatched", {"BATCH_SIZE": 1}),
@@ -65,7 +68,12 @@ class Course:
         self.supervisor = supervisor
         self.directory = directory
         self.size = size
-        self.env = {**bus.env, "DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tests.bench.settings"}
+        self.env = {
+            **bus.env,
+            "DATABASE_URL": database,
+            "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
+            "PYTHONHASHSEED": "0",  # or each process has its own luck with its dictionaries
+        }
         self._counts = {"unmatched": size.backlog, "changing": size.changing}
         self._counts |= dict.fromkeys(("unbatched", "unbatched twice"), size.unbatched)
         self._topics: dict[str, str] = {}
@@ -85,16 +93,21 @@ class Course:
             self._run("-m", "tests.bench.backlog", topic, str(self._counts[backlog]), *kind)
         return self._topics[name]
 
-    def rate(self, variant: Variant, attempt: int) -> float:
-        """Events a second, of all its consumers."""
+    def rates(self, variant: Variant, attempt: int) -> tuple[float, float | None]:
+        """Events a second, of all its consumers; and of the variant beside it."""
         topics = [self.topic(variant.backlog, attempt, part) for part in range(variant.consumers)]
-        meters = [self.directory / f"meter-{VARIANTS.index(variant)}-{attempt}-{topic}" for topic in topics]
-        runs = [Reading(self, variant, topic, meters, number) for number, topic in enumerate(topics)]
+        readers = [(variant, topic) for topic in topics] + [(one, topics[0]) for one in (variant.beside,) if one]
+        label = f"meter-{VARIANTS.index(variant)}-{attempt}"
+        meters = [self.directory / f"{label}-{number}-{topic}" for number, (_, topic) in enumerate(readers)]
+        runs = [Reading(self, *reader, meters, number) for number, reader in enumerate(readers)]
         while sum(run.is_over() for run in runs) < len(runs):
             time.sleep(POLL_SECONDS)
         for run in runs:
             run.stop()
-        return sum(run.events for run in runs) / (max(run.ended for run in runs) - max(run.began for run in runs))
+        began = max(run.began for run in runs)
+        own, others = runs[: len(topics)], runs[len(topics) :]
+        rate = sum(run.events for run in own) / (max(run.ended for run in own) - began)
+        return rate, next((run.events / (run.ended - began) for run in others), None)
 
 
 class Reading:
@@ -154,11 +167,18 @@ def measure(size: sizes.Sizes) -> list[dict[str, Any]]:
         Supervisor(Path(directory)) as supervisor,
     ):
         course = Course(bus, supervisor, Path(directory), database, size)
-        rates: dict[str, list[float]] = {variant.name: [] for variant in VARIANTS}
+        measured: dict[str, list[tuple[float, float | None]]] = {variant.name: [] for variant in VARIANTS}
         for attempt in range(size.rounds):
             for variant in reversed(VARIANTS) if attempt % 2 else VARIANTS:
-                rates[variant.name].append(course.rate(variant, attempt))
-    return [{"variant": name, "rates": each} for name, each in rates.items()]
+                measured[variant.name].append(course.rates(variant, attempt))
+    return [
+        {
+            "variant": name,
+            "rates": [rate for rate, _ in each],
+            "beside": [rate for _, rate in each if rate is not None],
+        }
+        for name, each in measured.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def test_what_dead_workers_left_behind_is_claimed_and_compared_later(issues: lis
 
 
 def test_one_at_which_the_database_fails_is_left_and_the_others_are_claimed(
-    issues: list[int], monkeypatch: pytest.MonkeyPatch
+    issues: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     claim_one = claims._claim
 
@@ -103,6 +103,7 @@ def test_one_at_which_the_database_fails_is_left_and_the_others_are_claimed(
 
     monkeypatch.setattr(claims, "_claim", failing(issues[0]))
     assert ids(claims.claim_all(issues[:3])) == issues[1:3]
+    assert f"Delivery {issues[0]} was not claimed" in caplog.text
     monkeypatch.setattr(claims, "_claim", failing(*issues))
     with pytest.raises(OperationalError):
         claims.claim_all(issues)
