@@ -40,9 +40,9 @@ from badges.services.definitions import LoadReport
 from badges.services.explaining import Explanation
 from badges.services.failures import Received
 from badges.services.health import Health, health as current_health
-from badges.services.processing import may_change
 from badges.services.retention import PurgeReport
 from badges.services.retiring import RetireReport
+from badges.services.rulebook import may_change
 from badges.services.syncing import SyncReport
 
 __all__ = [

@@ -17,7 +17,7 @@ from badges.data import TemplateSpec
 from badges.engine.operators import fixed_start, split_list
 from badges.engine.paths import compile_path
 from badges.engine.rules import Rule
-from badges.engine.values import READERS, Kind, is_truth_value, read, typed
+from badges.engine.values import READERS, Kind, is_truth_value, read, typed, typing_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +50,9 @@ class Reading:
 
     __slots__ = ("_payload", "_values", "_verdicts")
 
-    def __init__(self, payload: object, values: dict[str, tuple[Kind, Any]]) -> None:
-        """``values`` are those that were read already, by path."""
+    def __init__(self, payload: object) -> None:
         self._payload = payload
-        self._values = values
+        self._values: dict[str, tuple[Kind, Any]] = {}
         self._verdicts: dict[Rule, bool] = {}
 
     def value(self, path: str) -> tuple[Kind, Any]:
@@ -98,17 +97,14 @@ class Index:
                 continue
             for clue in clues[min(usable, key=crowds.__getitem__)]:
                 by_path[clue.path].add(clue, bunch)
-        self._paths = [(path, compile_path(path), index) for path, index in by_path.items()]
+        self._paths = [(compile_path(path), index.find) for path, index in by_path.items()]
 
-    def candidates(self, payload: object, values: dict[str, tuple[Kind, Any]]) -> Sequence[Bunch]:
-        """
-        All triggers that the payload can trigger, and few others; a bunch may come several times. What is read of the
-        payload is noted in ``values``, by path.
-        """
+    def candidates(self, payload: object) -> Sequence[Bunch]:
+        """All triggers that the payload can trigger, and few others; a bunch may come several times."""
         found = self._others
-        for path, get, index in self._paths:
-            value = values[path] = typed(get(payload))
-            listed = index.find(*value)
+        for get, find in self._paths:
+            value = get(payload)
+            listed = find(*typing_of(type(value))(value))  # type: ignore[arg-type]  # classes are hashable
             if listed:
                 found = [*found, *listed]
         return found

@@ -12,7 +12,6 @@ from badges.data import PenaltySpec, RequirementSpec, RuleSpec, TemplateSpec
 from badges.engine.disclosure import PERSONAL, is_personal
 from badges.engine.index import Bunch, Index, Reading, Trigger
 from badges.engine.rules import Rule, compile_rule
-from badges.engine.values import Kind
 from badges.exceptions import RuleError
 
 MOST_AMENDED: Final = 500
@@ -126,16 +125,15 @@ class Rulebook:
 
     def match(self, event_type: str, payload: object) -> Match | None:
         """What applies to an event with that payload (S10, S11); None when nothing does."""
-        found: list[tuple[Sequence[Bunch], frozenset[int]]] = []
-        values: dict[str, tuple[Kind, Any]] = {}
+        found = []
         for layer in self._layers:
             index = layer.indexes.get(event_type)
-            candidates = index.candidates(payload, values) if index is not None else ()
+            candidates = index.candidates(payload) if index is not None else ()
             if candidates:
                 found.append((candidates, layer.stale))
         if not found:  # of nearly all events
             return None
-        applying = _applying(found, Reading(payload, values))
+        applying = _applying(found, Reading(payload))
         if not applying:
             return None
         triggers = [applying[position] for position in sorted(applying)]

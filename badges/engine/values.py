@@ -47,11 +47,12 @@ def typed(value: object) -> tuple[Kind, Any]:
     The forms of equal values of one kind are equal and hash alike; those of integers, numbers and datetimes are
     ordered.
     """
-    return _typing_of(type(value))(value)  # type: ignore[arg-type]  # classes are hashable
+    return typing_of(type(value))(value)  # type: ignore[arg-type]  # classes are hashable
 
 
 @functools.cache
-def _typing_of(cls: type) -> Callable[[Any], tuple[Kind, Any]]:
+def typing_of(cls: type) -> Callable[[Any], tuple[Kind, Any]]:
+    """:func:`typed` for the values of one class."""
     if issubclass(cls, enum.Enum) and cls is not Missing:
         return lambda member: typed(member.value)
     kind = _kind_of_class(cls)

@@ -48,21 +48,6 @@ class Candidate:
     match: Match
 
 
-def may_change(*, event_type: str, payload: object, look: bool = False) -> bool | None:
-    """
-    Whether handling such an event may change anything, answered without a query: False only where no requirement or
-    penalty of the rules in force applies. None where the rules have to be looked at before that can be told.
-
-    With ``look`` they are, over a connection that is kept for that, unless they have changed: for a receiver in a
-    process that keeps Django's connection closed.
-    """
-    try:
-        rules = rulebook.confirmed() if look else rulebook.at_hand()
-        return None if rules is None else rules.book.match(event_type, payload) is not None
-    except Exception:  # noqa: BLE001 - whatever it is, handling the event meets it again, and keeps the event
-        return True
-
-
 def handle(event: Event) -> Handled:
     """As :func:`handle_all`, for one event."""
     (handled,) = handle_all([event])

@@ -89,6 +89,24 @@ def confirmed() -> Rules | None:
     return known[0]
 
 
+def may_change(*, event_type: str, payload: object, look: bool = False) -> bool | None:
+    """
+    Whether handling such an event may change anything, answered without a query: False only where no requirement or
+    penalty of the rules in force applies. None where the rules have to be looked at before that can be told.
+
+    With ``look`` they are, over a connection that is kept for that, unless they have changed: for a receiver in a
+    process that keeps Django's connection closed. No error: True where the event makes trouble.
+    """
+    known = _cached  # as in at_hand(); every event comes here, and the call would be a part of what most of them cost
+    try:
+        if known is not None and clock.monotonic() < known[1]:
+            return known[0].book.match(event_type, payload) is not None
+        rules = confirmed() if look else None
+        return None if rules is None else rules.book.match(event_type, payload) is not None
+    except Exception:  # noqa: BLE001 - whatever it is, handling the event meets it again, and keeps the event
+        return True
+
+
 def is_current(rules: Rules) -> bool:
     """Whether ``rules`` are those of the newest version, as the database says now."""
     return RulebookVersion.current() == rules.book.version

@@ -3,7 +3,7 @@ Events a second of ``consume_events``, from a backlog in Kafka: ``python -m test
 
 Every variant reads the same kind of backlog once a round, in turn, and every second round backwards; ratios are what
 counts, of the rates of one round, the stock consumer with an empty receiver being 1. Where a few percent are to be
-told, that one runs at the same time, so that whatever the machine does happens to both.
+told, the empty receiver and ours take turns within one process, many times a minute, and 1 is its rate there.
 
 Where nothing is written, time runs from the first event's receivers to the last one's: the stock class commits in the
 background, and how long that takes after the last event depends on the broker. Where every event is written, it runs
@@ -33,12 +33,15 @@ from tests.integration.peers import ROOT
 
 POLL_SECONDS = 0.02
 
+TURNS = 200
+"""Of a backlog; half a second or less each, so what the machine does to one it does to the next."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
     """
     One way to consume. ``backlog`` names what is read; ``badges`` are options of ``BADGES``; each of ``consumers`` has
-    such a backlog in a topic of its own. ``beside`` it reads another variant the same.
+    such a backlog in a topic of its own. With ``turns`` the empty receiver and ours take turns.
     """
 
     name: str
@@ -46,13 +49,19 @@ class Variant:
     backlog: str
     badges: Mapping[str, Any]
     consumers: int = 1
-    beside: Variant | None = None
+    turns: bool = False
 
 
-STOCK = Variant("stock class, empty receiver", STOCK_CONSUMER, "unmatched", {"EVENT_TYPES": []})
 VARIANTS = (
-    STOCK,
-    Variant("stock class, unmatched, beside the empty one", STOCK_CONSUMER, "unmatched", {}, beside=STOCK),
+    Variant("stock class, empty receiver", STOCK_CONSUMER, "unmatched", {"EVENT_TYPES": []}),
+    Variant("stock class, unmatched", STOCK_CONSUMER, "unmatched", {}),
+    Variant(
+        "stock class, unmatched, in turn with the empty one",
+        STOCK_CONSUMER,
+        "unmatched",
+        {"RULEBOOK_MAX_AGE": 2},  # half of the time is ours, so that is one look for each second of it
+        turns=True,
+    ),
     Variant("our class, unmatched", OUR_CONSUMER, "unmatched", {}),
     Variant("our class, every event fulfils", OUR_CONSUMER, "changing", {}),
     Variant("the same, one by one", OUR_CONSUMER, "unbatched", {"BATCH_SIZE": 1}),
@@ -94,20 +103,19 @@ class Course:
         return self._topics[name]
 
     def rates(self, variant: Variant, attempt: int) -> tuple[float, float | None]:
-        """Events a second, of all its consumers; and of the variant beside it."""
+        """Events a second, of all its consumers; and with the empty receiver in the same process."""
         topics = [self.topic(variant.backlog, attempt, part) for part in range(variant.consumers)]
-        readers = [(variant, topic) for topic in topics] + [(one, topics[0]) for one in (variant.beside,) if one]
-        label = f"meter-{VARIANTS.index(variant)}-{attempt}"
-        meters = [self.directory / f"{label}-{number}-{topic}" for number, (_, topic) in enumerate(readers)]
-        runs = [Reading(self, *reader, meters, number) for number, reader in enumerate(readers)]
+        meters = [self.directory / f"meter-{VARIANTS.index(variant)}-{attempt}-{topic}" for topic in topics]
+        runs = [Reading(self, variant, topic, meters, number) for number, topic in enumerate(topics)]
         while sum(run.is_over() for run in runs) < len(runs):
             time.sleep(POLL_SECONDS)
         for run in runs:
             run.stop()
-        began = max(run.began for run in runs)
-        own, others = runs[: len(topics)], runs[len(topics) :]
-        rate = sum(run.events for run in own) / (max(run.ended for run in own) - began)
-        return rate, next((run.events / (run.ended - began) for run in others), None)
+        if variant.turns:
+            ours, empty = runs[0].turns
+            return ours, empty
+        spent = max(run.ended for run in runs) - max(run.began for run in runs)
+        return sum(run.events for run in runs) / spent, None
 
 
 class Reading:
@@ -132,6 +140,7 @@ class Reading:
             "METER": str(self._meter),
             "METER_EVENTS": str(self.events),
             "METERS": os.pathsep.join(map(str, meters)),
+            "METER_TURN": str(max(self.events // TURNS, 1) if variant.turns else 0),
         }
         self._process = consume(course.supervisor, self._name, topic, self._group, env)
 
@@ -150,9 +159,17 @@ class Reading:
                 self.ended = time.monotonic()
         return bool(self.ended)
 
+    @property
+    def turns(self) -> Sequence[float]:
+        """Events a second with our receiver and with the empty one, of those that take turns."""
+        return tuple(json.loads(self._file("turns").read_text()))
+
     def _told(self, which: str) -> float | None:
-        file = self._meter.with_name(f"{self._meter.name}-{which}")
+        file = self._file(which)
         return float(file.read_text()) if file.exists() else None
+
+    def _file(self, which: str) -> Path:
+        return self._meter.with_name(f"{self._meter.name}-{which}")
 
     def stop(self) -> None:
         self._course.supervisor.stop(self._name)
@@ -175,7 +192,7 @@ def measure(size: sizes.Sizes) -> list[dict[str, Any]]:
         {
             "variant": name,
             "rates": [rate for rate, _ in each],
-            "beside": [rate for _, rate in each if rate is not None],
+            "empty": [rate for _, rate in each if rate is not None],
         }
         for name, each in measured.items()
     ]

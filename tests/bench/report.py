@@ -17,7 +17,7 @@ UNMATCHED_MICROSECONDS = 20
 BUILD_TEMPLATES, BUILD_SECONDS, BUILD_MEGABYTES = 10_000, 2, 100
 GROWTH_MEGABYTES = 2
 CONSUMER_RATIOS = {
-    "stock class, unmatched, beside the empty one": 0.95,
+    "stock class, unmatched, in turn with the empty one": 0.95,
     "our class, unmatched": 1.2,
     "our class, every event fulfils": 0.3,
 }
@@ -108,11 +108,12 @@ def _of_consumers(rows: Mapping[str, Figures]) -> Iterable[Promise]:
 
 def ratio(row: Figures, other: Figures) -> float:
     """
-    The median over the rounds, in each of which both were measured; ``other`` at the same time where ``row`` has that.
+    The median over the rounds, in each of which both were measured; to the empty receiver's in the same process where
+    ``row`` has that.
 
     A machine that gets faster or slower between rounds changes both alike, and one disturbed round changes nothing.
     """
-    others = row.get("beside") or other["rates"]
+    others = row.get("empty") or other["rates"]
     return statistics.median(one / another for one, another in zip(row["rates"], others, strict=True))
 
 

@@ -288,4 +288,4 @@ def test_an_event_that_cannot_be_matched_is_not_dropped(monkeypatch: pytest.Monk
 
 
 def may_change(given: Event) -> bool | None:
-    return processing.may_change(event_type=given.type, payload=given.payload)
+    return rulebook.may_change(event_type=given.type, payload=given.payload)
