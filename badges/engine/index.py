@@ -126,7 +126,7 @@ class _Clue(NamedTuple):
 
     @property
     def is_common(self) -> bool:
-        """Whether it says true or false, which every second event has."""
+        """Whether it can be read as true or false, which every second event has; a ranking, no more."""
         return not self.is_start and is_truth_value(self.text)
 
 

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from badges import clock
@@ -138,23 +138,25 @@ def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
     at a time: what was claimed has had its turn.
     """
     found = queries.claimable.in_bulk(delivery_ids)
-    rows: list[Any] = [found[pk] for pk in delivery_ids if pk in found and _may_be_sent(found[pk])]
-    held, failure = [], None
-    for row in rows:
+    held: list[Claim] = []
+    failures: list[tuple[int, Exception]] = []
+    for row in (found[pk] for pk in delivery_ids if pk in found):
         try:
-            one = _claim(row)
+            one = _claim(row) if _may_be_sent(row) else None
         except (DatabaseError, InterfaceError) as error:
-            failure = error
-            logger.warning(
-                "Delivery %s was not claimed (%s); it is tried again later.",
-                row.pk,
-                database_said(error),
-                extra={"action": "claim_failed", "delivery_id": row.pk},
-            )
+            failures.append((row.pk, error))
+            connection.close_if_unusable_or_obsolete()  # the others, and what was claimed, go on over a new one
         else:
             held += [one] if one else []
-    if failure is not None and not held:
-        raise failure
+    if failures and not held:
+        raise failures[0][1]
+    for pk, failure in failures:
+        logger.warning(
+            "Delivery %s was not claimed (%s); it is tried again later.",
+            pk,
+            database_said(failure),
+            extra={"action": "claim_failed", "delivery_id": pk},
+        )
     return held
 
 

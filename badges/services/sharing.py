@@ -31,8 +31,8 @@ def share(
     together: bool = True,
 ) -> list[Result]:
     """
-    ``begin`` each of ``ids`` once, and ``do`` what came of that and is not None, in ``threads`` threads; the results,
-    in the order in which they came.
+    ``begin`` each of ``ids`` once, and ``do`` what came of that, which is never None, in ``threads`` threads; the
+    results, in the order in which they came.
 
     With ``together`` one thread at a time begins as many ids as threads are idle, itself included, so what was begun is
     done at once; without it each begins its own, and may wait there as long as it likes.

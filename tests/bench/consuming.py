@@ -3,7 +3,8 @@ Events a second of ``consume_events``, from a backlog in Kafka: ``python -m test
 
 Every variant reads the same kind of backlog once a round, in turn, and every second round backwards; ratios are what
 counts, of the rates of one round, the stock consumer with an empty receiver being 1. Where a few percent are to be
-told, the empty receiver and ours take turns within one process, many times a minute, and 1 is its rate there.
+told, the empty receiver and ours take turns within one process, many times a minute, and 1 is its rate there: that
+tells what the receiver costs, and the rate of the whole process roughly what the app costs otherwise.
 
 Where nothing is written, time runs from the first event's receivers to the last one's: the stock class commits in the
 background, and how long that takes after the last event depends on the broker. Where every event is written, it runs
@@ -132,6 +133,8 @@ class Reading:
         self._group = f"{topic}-{self._name}"
         self.events = sum(self._ends.values())
         self.ended = 0.0
+        turn = max(self.events // TURNS, 1) if variant.turns else 0
+        assert not turn or self.events % turn == 0, f"{self.events} events are no whole turns of {turn}"
         course.bus.move(self._group, topic, dict.fromkeys(self._ends, 0))
         env = {
             **course.env,
@@ -140,7 +143,7 @@ class Reading:
             "METER": str(self._meter),
             "METER_EVENTS": str(self.events),
             "METERS": os.pathsep.join(map(str, meters)),
-            "METER_TURN": str(max(self.events // TURNS, 1) if variant.turns else 0),
+            "METER_TURN": str(turn),
         }
         self._process = consume(course.supervisor, self._name, topic, self._group, env)
 

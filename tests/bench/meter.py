@@ -68,6 +68,9 @@ def _change_turns() -> None:
     else:
         COURSE_PASSING_STATUS_UPDATED.disconnect(dispatch_uid="empty")
         COURSE_PASSING_STATUS_UPDATED.connect(handlers.receive, dispatch_uid="badges", weak=False)
+    # So that this receiver stays the last, and the change counts from the next event on.
+    COURSE_PASSING_STATUS_UPDATED.disconnect(dispatch_uid="meter")
+    COURSE_PASSING_STATUS_UPDATED.connect(received, dispatch_uid="meter")
     if _events == _expected:
         counted = _turns[WARM:]
         _write("turns", json.dumps([len(each) * _turn / sum(each) for each in (counted[::2], counted[1::2])]))

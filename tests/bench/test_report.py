@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bench import capacity, report
+from tests.bench.consuming import VARIANTS
 from tests.bench.report import Table, as_rst, as_text, contract, number
 
 
@@ -83,6 +84,18 @@ def test_written_together_is_compared_with_one_by_one() -> None:
     slow = {"variant": report.UNBATCHED, "rates": [151.0, 151.0, 15.0]}
     assert broken(consumer=[*rows, slow]) == ["consumer: written together, over one by one"]
     assert broken(consumer=[*rows, {**slow, "rates": [150.0, 150.0, 9.0]}]) == []
+
+
+def test_a_receiver_that_takes_turns_is_compared_with_the_other_one_of_its_process() -> None:
+    (stock, *_) = figures()["consumer"]
+    turns = {"variant": "stock class, unmatched, in turn with the empty one", "rates": [96.0] * 3}
+    assert broken(consumer=[stock, {**turns, "empty": [100.0] * 3}]) == []
+    assert broken(consumer=[stock, {**turns, "empty": [102.0] * 3}]) == [f"consumer: {turns['variant']}"]
+
+
+def test_the_contract_names_variants_that_there_are() -> None:
+    named = {*report.CONSUMER_RATIOS, report.BATCHED, report.UNBATCHED, report.TWO, report.STOCK}
+    assert named <= {variant.name for variant in VARIANTS}
 
 
 def test_what_was_not_measured_is_neither_kept_nor_broken() -> None:

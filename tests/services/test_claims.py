@@ -34,7 +34,7 @@ def ids(held: list[claims.Claim]) -> list[int]:
 
 
 def test_they_are_read_by_one_statement_and_claimed_by_one_each(issues: list[int]) -> None:
-    claims.claim(issues.pop())  # what is asked for but once
+    claims.claim(issues.pop())
     with CaptureQueriesContext(connection) as statements:
         held = claims.claim_all(issues)
     assert [query["sql"].split()[0] for query in statements] == ["SELECT"] + ["UPDATE"] * len(issues)

@@ -12,7 +12,7 @@ from badges import api, tasks
 from badges.exceptions import AmbiguousError, CredentialsRefused, PermanentError, TransientError
 from badges.models import Delivery, ProviderAccount
 from badges.providers.memory import MemoryAccount, MemoryProvider
-from badges.services import claims, delivery, pacing, processing
+from badges.services import claims, delivery, pacing, processing, sharing
 from tests.builders import account as new_account, event, template
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +110,18 @@ def test_one_that_is_let_through_holds_up_the_others_until_it_is_answered(credly
     assert claims.claim(second) is None and second not in claims.due()
     pass_the_rest()
     assert claims.claim(second) is not None
+
+
+@pytest.mark.parametrize(("rate", "together"), [(0, True), (5, False)])
+def test_threads_claim_together_unless_each_has_to_wait_for_its_turn(
+    credly: MemoryAccount, rate: int, together: bool, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:  # S28
+    settings.BADGES = {**settings.BADGES, "ACCOUNT_RATE_LIMIT": rate}
+    award(1)
+    asked = []
+    monkeypatch.setattr(sharing, "share", lambda *_, **how: asked.append(how["together"]) or [])
+    api.deliver_due(concurrency=4)
+    assert asked == [together]
 
 
 def test_of_several_that_are_claimed_together_one_is_let_through(credly: MemoryAccount) -> None:  # S28

@@ -159,7 +159,7 @@ def test_an_idle_thread_does_not_wait_for_busy_ones_for_long() -> None:
         if one == 5:
             other_is_done.set()
 
-    share(range(6), each, do, threads=4, is_stopping=never)
+    assert len(share(range(6), each, do, threads=4, is_stopping=never)) == 6
 
 
 @pytest.mark.parametrize(("threads", "together"), [(4, False), (1, True)])
