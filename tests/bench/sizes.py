@@ -41,16 +41,16 @@ FULL = Sizes(
 )
 
 QUICK = Sizes(
-    templates=(1, 1_000),
+    templates=(1_000,),
     processes=1,
-    values=30,
-    memory_events=50_000,
-    backlog=5_000,
-    changing=2_000,
-    unbatched=500,
+    values=15,
+    memory_events=10_000,
+    backlog=2_000,
+    changing=1_000,
+    unbatched=200,
     partitions=4,
     rounds=1,
-    deliveries=60,
+    deliveries=40,
 )
 
 TINY = Sizes(
