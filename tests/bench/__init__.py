@@ -6,7 +6,7 @@ Each measurement runs in processes of its own, so that no cache and no heap of o
 - ``events``: what one event costs, by database and number of templates (pyperf);
 - ``rules``: building the rulebook, and following one change;
 - ``memory``: what a long-running consumer keeps;
-- ``consuming``: events a second of ``consume_events`` from a backlog in Kafka, by consumer class;
+- ``consuming``: events a second of ``consume_events`` from a backlog in Kafka, in each of the ``variants``;
 - ``delivering``: badges a second of ``deliver_badges`` to a provider that takes its time.
 
 ``report`` turns the figures into tables and compares them with the contract; it knows nothing of how they came about.

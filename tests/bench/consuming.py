@@ -14,13 +14,12 @@ first event for the other's.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,7 +27,8 @@ from typing import Any
 from credentials_settings.sandbox.supervisor import Supervisor
 from scripts.services import addresses
 from tests.bench import sizes
-from tests.integration.bus import OUR_CONSUMER, STOCK_CONSUMER, Kafka, consume, kafka
+from tests.bench.variants import VARIANTS, Variant
+from tests.integration.bus import Kafka, consume, kafka
 from tests.integration.databases import fresh_database
 from tests.integration.peers import ROOT
 
@@ -36,38 +36,6 @@ POLL_SECONDS = 0.02
 
 TURNS = 200
 """Of a backlog; half a second or less each, so what the machine does to one it does to the next."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Variant:
-    """
-    One way to consume. ``backlog`` names what is read; ``badges`` are options of ``BADGES``; each of ``consumers`` has
-    such a backlog in a topic of its own. With ``turns`` the empty receiver and ours take turns.
-    """
-
-    name: str
-    consumer: str
-    backlog: str
-    badges: Mapping[str, Any]
-    consumers: int = 1
-    turns: bool = False
-
-
-VARIANTS = (
-    Variant("stock class, empty receiver", STOCK_CONSUMER, "unmatched", {"EVENT_TYPES": []}),
-    Variant("stock class, unmatched", STOCK_CONSUMER, "unmatched", {}),
-    Variant(
-        "stock class, unmatched, in turn with the empty one",
-        STOCK_CONSUMER,
-        "unmatched",
-        {"RULEBOOK_MAX_AGE": 2},  # half of the time is ours, so that is one look for each second of it
-        turns=True,
-    ),
-    Variant("our class, unmatched", OUR_CONSUMER, "unmatched", {}),
-    Variant("our class, every event fulfils", OUR_CONSUMER, "changing", {}),
-    Variant("the same, one by one", OUR_CONSUMER, "unbatched", {"BATCH_SIZE": 1}),
-    Variant("one by one, two consumers", OUR_CONSUMER, "unbatched twice", {"BATCH_SIZE": 1}, consumers=2),
-)
 
 
 class Course:

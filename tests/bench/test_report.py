@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.bench import capacity, report
-from tests.bench.consuming import VARIANTS
 from tests.bench.report import Table, as_rst, as_text, contract, number
+from tests.bench.variants import VARIANTS
 
 
 def one_event(event: str = "unmatched", **changes: Any) -> dict[str, Any]:
