@@ -23,7 +23,7 @@ import pyperf
 from credentials_settings.sandbox.credly import running_credly
 from scripts.services import addresses
 from tests.bench import capacity, servers
-from tests.bench.report import as_rst, as_text, contract, tables
+from tests.bench.report import as_rst, as_text, contract, rates_tell, tables
 from tests.bench.sizes import FULL, QUICK, Sizes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,8 +87,9 @@ class Run:
         output, statements = (self.directory / f"{part}-{name}-{templates}.json" for part in ("events", "statements"))
         self.python(
             *("-m", "tests.bench.events", "--templates", templates, "--statements", statements),
-            *("--processes", self.sizes.processes, "--values", self.sizes.values, "--loops", 1, "--warmups", 5),
+            *("--processes", self.sizes.processes or 1, "--values", self.sizes.values, "--loops", 1, "--warmups", 5),
             *("--quiet", "--output", output, "--inherit-environ", INHERITED),
+            *([] if self.sizes.processes else ["--in-process"]),
             DATABASE_URL=database,
         )
         counts = json.loads(statements.read_text())
@@ -105,31 +106,25 @@ class Run:
             for measured in pyperf.BenchmarkSuite.load(str(output))
         ]
 
-    def rules(self) -> None:
-        say("rulebook")
-        self.figures["rules"] = self._on_sqlite("tests.bench.rules", self.sizes.templates[-1])
-
-    def memory(self) -> None:
-        say(f"memory: {self.sizes.memory_events:,} events")
-        self.figures["memory"] = self._on_sqlite("tests.bench.memory", self.sizes.memory_events, MEMORY_TEMPLATES)
-
-    def _on_sqlite(self, module: str, *arguments: int) -> Any:
-        with servers.fresh("sqlite://", self.directory) as database:
+    def one_process(self) -> None:
+        """What needs a site, whichever the database: memory, then the rulebook of more templates."""
+        asked = {"memory": (self.sizes.memory_events, MEMORY_TEMPLATES), "rules": (self.sizes.templates[-1],)}
+        with servers.fresh(servers.SQLITE, self.directory) as database:
             self.migrate(database)
-            return self.answer("-m", module, *arguments, DATABASE_URL=database)
+            for part, arguments in asked.items():
+                say(f"{part}: {arguments[0]:,} {'events' if part == 'memory' else 'templates'}")
+                self.figures[part] = self.answer("-m", f"tests.bench.{part}", *arguments, DATABASE_URL=database)
 
     def deliveries(self, name: str, url: str) -> None:
         say(f"deliveries: {name}")
-        concurrency = CONCURRENCY if "--concurrency" in self.python("manage.py", "deliver_badges", "--help") else 1
         with servers.fresh(url, self.directory) as database, running_credly(latency_ms=LATENCY_MS) as credly:
             self.migrate(database)
             self.figures["delivery"] = {
                 "database": name,
                 "latency_ms": LATENCY_MS,
-                "concurrency": concurrency,
+                "concurrency": CONCURRENCY,
                 **self.answer(
-                    *("-m", "tests.bench.delivering", self.sizes.deliveries),
-                    *([concurrency] if concurrency > 1 else []),
+                    *("-m", "tests.bench.delivering", self.sizes.deliveries, CONCURRENCY),
                     DATABASE_URL=database,
                     CREDLY_API_BASE_URL=credly.url,
                 ),
@@ -148,8 +143,7 @@ def measure(sizes: Sizes, reachable: Mapping[str, str]) -> dict[str, Any]:
         run = Run(sizes, Path(directory))
         run.figures["machine"] = machine()
         run.figures["versions"] = versions(databases)
-        run.rules()
-        run.memory()
+        run.one_process()
         if {"POSTGRES_URL", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL"} <= reachable.keys():
             run.consumers()
         name = "PostgreSQL" if "PostgreSQL" in databases else "SQLite"
@@ -210,6 +204,8 @@ def show(figures: Mapping[str, Any]) -> None:
         say(f"\n{as_text(table)}")
     broken = [promise for promise in contract(figures) if not promise.kept]
     say(f"\nThe contract is {'NOT ' if broken else ''}met in what was measured.")
+    if not rates_tell(figures):
+        say("So short a run mostly begins: rates are shown, and not compared with the contract.")
     if figures["machine"]["busy"]:
         say(f"The machine was busy (load {figures['machine']['load_before']}): times are worth little, ratios more.")
 

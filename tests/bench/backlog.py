@@ -1,16 +1,17 @@
 """
-Publish events that wait in a topic for a consumer: ``python -m tests.bench.backlog TOPIC EVENTS [--changing]``.
+Publish events that wait in topics for a consumer: ``python -m tests.bench.backlog KIND TOPIC EVENTS [KIND …]``.
 
-They match nothing; or each is the first fulfilment of its requirement by a learner who is known, and nobody is awarded.
+The kind is ``unmatched``, or ``changing``: each event is then the first fulfilment of its requirement by a learner who
+is known, and nobody is awarded.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import os
 import string
+import sys
 
 import django
 
@@ -43,16 +44,10 @@ def prepare() -> None:
         template(COURSES + LAST, name=LONG)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("topic")
-    parser.add_argument("events", type=int)
-    parser.add_argument("--changing", action="store_true")
-    options = parser.parse_args()
-    prepare()
-    courses = COURSES if options.changing else ["Unmatched"]
-    learners = list(itertools.islice(new_learners(), options.events // len(courses)))
-    if options.changing:
+def publish(kind: str, topic: str, events: int) -> None:
+    courses = COURSES if kind == "changing" else ["Unmatched"]
+    learners = list(itertools.islice(new_learners(), events // len(courses)))
+    if kind == "changing":
         users = get_user_model().objects
         users.bulk_create(
             users.model(username=f"learner{number}", lms_user_id=number, email=f"learner{number}@example.com")
@@ -61,8 +56,15 @@ def main() -> None:
     for course in courses:  # so that the events of a learner do not come one after the other
         for learner in learners:
             event = api.read_line(line=json.dumps(line(course, learner=learner)))
-            publisher.produce(event, options.topic, key_field=KEY)
-    publisher.flush()
+            publisher.produce(event, topic, key_field=KEY)
+
+
+def main() -> None:
+    prepare()
+    asked = sys.argv[1:]
+    for kind, topic, events in zip(asked[::3], asked[1::3], asked[2::3], strict=True):
+        publish(kind, topic, int(events))
+        publisher.flush()
 
 
 if __name__ == "__main__":

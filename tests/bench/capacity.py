@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from tests.bench.report import BATCHED, Table, number
+from tests.bench.report import BATCHED, Table, number, rates_tell
 
 EVENTS_PER_SECOND = 5_000
 LEARNERS = 10_000_000
@@ -24,10 +24,10 @@ ROW_BYTES = {"fulfilments": 250, "journal": 450, "progress": 200}
 
 
 def tables(figures: Mapping[str, Any]) -> list[Table]:
-    """Consumers and workers for a site of that size; empty when consumers or deliveries were not measured."""
+    """Consumers and workers for a site of that size; empty when rates of consumers or deliveries were not measured."""
     rates = {row["variant"]: statistics.median(row["rates"]) for row in figures.get("consumer", ())}
     delivery = figures.get("delivery")
-    if BATCHED not in rates or delivery is None:
+    if BATCHED not in rates or delivery is None or not rates_tell(figures):
         return []
     rows = tuple(_row(share, rates["our class, unmatched"], rates[BATCHED], delivery["per_second"]) for share in SHARES)
     title = (

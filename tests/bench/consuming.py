@@ -52,28 +52,37 @@ class Course:
             "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
             "PYTHONHASHSEED": "0",  # or each process has its own luck with its dictionaries
         }
-        self._counts = {"unmatched": size.backlog, "changing": size.changing}
-        self._counts |= dict.fromkeys(("unbatched", "unbatched twice"), size.unbatched)
-        self._topics: dict[str, str] = {}
         self._run("manage.py", "migrate", "--verbosity=0")
+        self._fill()
 
     def _run(self, *arguments: str) -> None:
         subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **self.env}, check=True)
 
-    def topic(self, backlog: str, attempt: int, part: int) -> str:
-        """The topic in which a part of the backlog waits; filled when it is asked for first."""
-        name = f"{backlog.replace(' ', '-')}-{part}"
-        if backlog != "unmatched":  # what was changed once is not changed again
-            name = f"{name}-{attempt}"
-        if name not in self._topics:
-            topic = self._topics[name] = self.bus.create_topic(name, partitions=self.size.partitions)
-            kind = [] if backlog == "unmatched" else ["--changing"]
-            self._run("-m", "tests.bench.backlog", topic, str(self._counts[backlog]), *kind)
-        return self._topics[name]
+    def _fill(self) -> None:
+        """All that will be read, before anything is measured."""
+        counts = {"unmatched": self.size.backlog, "changing": self.size.changing}
+        kinds = {
+            self.topic(variant, attempt, part): variant.backlog
+            for variant in VARIANTS
+            for attempt in range(self.size.rounds)
+            for part in range(variant.consumers)
+        }
+        asked: list[str] = []
+        for topic, backlog in kinds.items():
+            self.bus.create_topic(topic, partitions=self.size.partitions)
+            kind = "unmatched" if backlog == "unmatched" else "changing"
+            asked += [kind, topic, str(counts.get(backlog, self.size.unbatched))]
+        self._run("-m", "tests.bench.backlog", *asked)
+
+    @staticmethod
+    def topic(variant: Variant, attempt: int, part: int) -> str:
+        """Where a consumer's backlog waits: what was changed once is not changed again, other events are."""
+        name = f"{variant.backlog.replace(' ', '-')}-{part}"
+        return name if variant.backlog == "unmatched" else f"{name}-{attempt}"
 
     def rates(self, variant: Variant, attempt: int) -> tuple[float, float | None]:
         """Events a second, of all its consumers; and with the empty receiver in the same process."""
-        topics = [self.topic(variant.backlog, attempt, part) for part in range(variant.consumers)]
+        topics = [self.topic(variant, attempt, part) for part in range(variant.consumers)]
         meters = [self.directory / f"meter-{VARIANTS.index(variant)}-{attempt}-{topic}" for topic in topics]
         runs = [Reading(self, variant, topic, meters, number) for number, topic in enumerate(topics)]
         while sum(run.is_over() for run in runs) < len(runs):

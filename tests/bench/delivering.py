@@ -1,8 +1,8 @@
 """
-Issuing badges to a provider that takes its time: ``python -m tests.bench.delivering BADGES [CONCURRENCY]`` prints JSON.
+Issuing badges to a provider that takes its time: ``python -m tests.bench.delivering BADGES CONCURRENCY`` prints JSON.
 
-The address of the provider's server is in ``CREDLY_API_BASE_URL``. One process, one round of ``deliver_badges``; with
-a concurrency, that many at a time.
+The address of the provider's server is in ``CREDLY_API_BASE_URL``. One process, one round of ``deliver_badges``, that
+many at a time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.builders import account, event, template  # noqa: E402
 
 
 def main() -> None:
-    count, concurrency = int(sys.argv[1]), [f"--concurrency={number}" for number in sys.argv[2:]]
+    count, concurrency = map(int, sys.argv[1:])
     owner = account(external_id=str(DEMO_ORGANIZATION))
     owner.set_api_key(DEMO_KEY)
     owner.save()
@@ -37,7 +37,7 @@ def main() -> None:
     for _, learner in zip(range(count), new_learners(), strict=False):
         api.receive_event(event=event("A", learner=learner))
     began = time.perf_counter()
-    call_command("deliver_badges", "--once", *concurrency, stdout=StringIO())
+    call_command("deliver_badges", "--once", f"--concurrency={concurrency}", stdout=StringIO())
     spent = time.perf_counter() - began
     issued = Delivery.objects.filter(kind=Delivery.Kind.ISSUE, state=Delivery.State.DONE).count()
     assert issued == count, f"{issued} of {count} issued"

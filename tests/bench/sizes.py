@@ -8,7 +8,8 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class Sizes:
     """
-    ``templates`` are the numbers of templates; ``processes`` times ``values`` events are timed of each kind.
+    ``templates`` are the numbers of templates; ``processes`` times ``values`` events are timed of each kind, with no
+    ``processes`` all in one process.
 
     ``memory_events`` are handled by one process; ``backlog`` events wait in ``partitions`` partitions for a consumer,
     ``changing`` of them when each changes something, ``unbatched`` when these are written one by one; all that is done
@@ -40,18 +41,21 @@ FULL = Sizes(
     deliveries=400,
 )
 
+"""What the contract is about."""
+
 QUICK = Sizes(
     templates=(1_000,),
-    processes=1,
+    processes=0,
     values=15,
     memory_events=10_000,
     backlog=2_000,
     changing=1_000,
-    unbatched=200,
+    unbatched=100,
     partitions=4,
     rounds=1,
     deliveries=40,
 )
+"""Statements, microseconds and megabytes; of the rates only that they can be measured."""
 
 TINY = Sizes(
     templates=(2,),

@@ -25,6 +25,7 @@ def one_event(event: str = "unmatched", **changes: Any) -> dict[str, Any]:
 
 def figures(**parts: Any) -> dict[str, Any]:
     return {
+        "sizes": {"backlog": 50_000, "deliveries": 400},
         "events": [one_event(), one_event("award", statements=[12, 4])],
         "rules": {
             "templates": 10_000,
@@ -165,3 +166,16 @@ def test_a_site_needs_consumers_for_what_matches_nothing_and_for_what_changes_so
 def test_what_a_site_needs_is_told_only_from_measured_figures() -> None:
     assert [len(table.rows) for table in capacity.tables(figures())] == [len(capacity.SHARES), 3]
     assert capacity.tables(figures(consumer=[])) == []
+
+
+@pytest.mark.parametrize("small", [{"backlog": 2_000}, {"deliveries": 40}])
+def test_nothing_is_concluded_from_rates_of_a_short_run(small: dict[str, int]) -> None:
+    slow = {"rates": [1.0] * 3}
+    short = figures(
+        sizes={"backlog": 50_000, "deliveries": 400, **small},
+        consumer=[row | slow for row in figures()["consumer"][1:]] + figures()["consumer"][:1],
+        delivery={**figures()["delivery"], "per_second": 1.0},
+    )
+    assert [promise.what for promise in contract(short) if not promise.kept] == []
+    assert capacity.tables(short) == []
+    assert "Delivering, SQLite" in [table.title for table in report.tables(short)]
