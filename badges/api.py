@@ -20,6 +20,7 @@ from badges.eventbus import jsonlines, publisher, signals
 from badges.models import Delivery
 from badges.services import (
     batching,
+    beginning,
     claims,
     counting,
     definitions,
@@ -271,7 +272,7 @@ def deliver_due(
         counts.update(
             sharing.share(
                 ready,
-                claims.claim_all,
+                beginning.begin,
                 delivery.carry_out,
                 threads=concurrency,
                 is_stopping=is_stopping,

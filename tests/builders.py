@@ -20,6 +20,7 @@ from badges.models import (
     PenaltyDataRule,
     ProviderAccount,
 )
+from badges.services.claims import Claim, claim_all
 
 PASSING = "org.openedx.learning.course.passing.status.updated.v1"
 API_KEY = "key-of-the-tests"
@@ -119,3 +120,8 @@ def sent(given: Event) -> dict[str, Any]:
         "from_event_bus": given.from_bus,
         "course_passing_status": given.payload,
     }
+
+
+def claim(delivery_id: int) -> Claim | None:
+    """The delivery, as a worker has it in hand; None where it is not due, or somebody else's."""
+    return next(iter(claim_all([delivery_id])), None)

@@ -121,11 +121,6 @@ class _Queries(threading.local):
 queries = _Queries()
 
 
-def claim(delivery_id: int) -> Claim | None:
-    """One delivery; as :func:`claim_all`."""
-    return next(iter(claim_all([delivery_id])), None)
-
-
 def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
     """
     Claim deliveries; in the order given, and not those that are not due, not their turn, or somebody else's, nor those

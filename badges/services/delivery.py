@@ -1,4 +1,4 @@
-"""Executing the outbox: claim a delivery, do it, record what came of it (S27-S33, S39)."""
+"""Executing the outbox: begin a delivery, do it, record what came of it (S27-S33, S39)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.apps import apps
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -25,9 +24,10 @@ from badges.exceptions import (
     TransientError,
 )
 from badges.models import Delivery, JournalEntry, ProviderAccount
-from badges.providers.registry import base_url, get_provider, get_provider_class
+from badges.providers.registry import base_url, get_provider
 from badges.services import claims, issuing, pacing
 from badges.services.announcing import announce_claimed
+from badges.services.beginning import Begun, badge_of, begin
 from badges.services.claims import Claim
 from badges.services.repairing import reopen_newest
 
@@ -57,31 +57,32 @@ def execute(delivery_id: int) -> Executed:
 
     Raises as :func:`carry_out`.
     """
-    held = claims.claim(delivery_id)
-    if held is None:
+    begun = begin([delivery_id])
+    if not begun:
         return Executed()
-    return Executed(carry_out(held), tuple(claims.following(held.delivery)))
+    (one,) = begun
+    return Executed(carry_out(one), tuple(claims.following(one.held.delivery)))
 
 
-def carry_out(held: Claim) -> str | None:
+def carry_out(begun: Begun) -> str | None:
     """
     The delivery's new state; None when the claim was no longer ours, so that nothing was recorded.
 
     Never raises a provider's error: it is recorded, and decides when the delivery is tried again. The database's own
     errors are raised; then the lease runs out, and the result is looked up before anything is sent again.
     """
-    return announce_claimed(held) if held.delivery.lane == Delivery.Lane.ANNOUNCE else _provide(held)
+    held = begun.held
+    return announce_claimed(held) if held.delivery.lane == Delivery.Lane.ANNOUNCE else _provide(held, begun.badge)
 
 
-def _provide(held: Claim) -> str | None:
+def _provide(held: Claim, badge: Any) -> str | None:
     progress = held.delivery.progress
     account = progress.template.account
     if progress.credential is None:
         return _record(held, None, issuing.Result(Delivery.State.CANCELLED, detail="the credential was deleted"))
-    badge, key = None, ""
+    key = ""
     try:
-        badge_model = apps.get_model(get_provider_class(progress.template.provider).badge_model)
-        badge = badge_model.objects.select_related("badge_progress").get(pk=progress.credential_id)
+        badge = badge_of(held.delivery) if badge is None else badge
         key = account.api_key
         access = AccountAccess(account.provider, account.external_id, base_url(account.provider), key)
         provider = get_provider(access, deadline=held.deadline)

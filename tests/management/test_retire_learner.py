@@ -7,8 +7,7 @@ from django.core.management.base import CommandError
 
 from badges import api
 from badges.models import Delivery
-from badges.services import claims
-from tests.builders import event, template
+from tests.builders import claim, event, template
 from tests.management.conftest import Run
 
 
@@ -33,7 +32,7 @@ def test_badges_are_revoked_when_asked_to(run: Run) -> None:
 
 
 def test_what_is_under_way_is_told(run: Run) -> None:
-    claims.claim(Delivery.objects.get(kind="issue").pk)
+    claim(Delivery.objects.get(kind="issue").pk)
     out, err = run("retire_learner", "--username", "learner1")
     assert "under_way=1" in out and "Run this again" in err
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from badges import tasks
 from badges.models import Delivery
 from badges.services import claims, processing
-from tests.builders import event, template
+from tests.builders import claim, event, template
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def ids(held: list[claims.Claim]) -> list[int]:
 
 
 def test_they_are_read_by_one_statement_and_claimed_by_one_each(issues: list[int]) -> None:
-    claims.claim(issues.pop())
+    claim(issues.pop())
     with CaptureQueriesContext(connection) as statements:
         held = claims.claim_all(issues)
     assert [query["sql"].split()[0] for query in statements] == ["SELECT"] + ["UPDATE"] * len(issues)
@@ -45,7 +45,7 @@ def test_they_are_read_by_one_statement_and_claimed_by_one_each(issues: list[int
 
 
 def test_they_are_claimed_in_the_order_given_and_those_that_are_not_due_left_alone(issues: list[int]) -> None:
-    claims.claim(issues[1])
+    claim(issues[1])
     assert ids(claims.claim_all([issues[4], issues[1], 10**9, issues[0]])) == [issues[4], issues[0]]
     assert claims.claim_all([]) == claims.claim_all(issues[:2]) == []
 
@@ -119,7 +119,7 @@ def test_what_an_event_told_of_a_learner_comes_with_the_claim_and_is_not_shown()
     template("A")
     processing.handle(event("A", learner=1))  # makes the record
     processing.handle(event("A", learner=1, at="10:05", email="told@example.com", name="Ada King"))
-    (held,) = [claims.claim(pk) for pk in claims.due()]
+    (held,) = [claim(pk) for pk in claims.due()]
     assert held is not None
     assert (held.told_email, held.told_name) == ("told@example.com", "Ada King")
     assert "told@" not in repr(held) and "King" not in repr(held)

@@ -27,7 +27,7 @@ from badges.models import BadgeProgress, CredlyBadge, Delivery, JournalEntry, Pr
 from badges.providers.memory import MemoryAccount, MemoryBadge, MemoryProvider
 from badges.services import claims, delivery, manual, processing, repairing
 from badges.services.announcing import announce_promised
-from tests.builders import API_KEY, event, template
+from tests.builders import API_KEY, claim, event, template
 
 pytestmark = pytest.mark.django_db
 
@@ -121,8 +121,8 @@ def test_a_result_of_an_expired_claim_is_not_recorded(credly: MemoryAccount) -> 
     (promise,) = processing.handle(event("A")).promises
     expire_leases()
     row = Delivery.objects.get(pk=promise.announcement_id)
-    held = claims.claim(row.pk)
-    assert held is not None and claims.claim(row.pk) is None
+    held = claim(row.pk)
+    assert held is not None and claim(row.pk) is None
     announce_promised(promise)  # the first process wakes up late
     row.refresh_from_db()
     assert (row.state, row.claim) == ("claimed", held.token)
@@ -757,7 +757,7 @@ def test_a_failed_delivery_is_cancelled_so_that_nobody_needs_to_look_at_it_again
 
 def test_what_a_worker_has_in_hand_is_cancelled_only_after_its_lease(credly: MemoryAccount) -> None:  # S39
     earn()
-    held = claims.claim(Delivery.objects.get(kind="issue").pk)
+    held = claim(Delivery.objects.get(kind="issue").pk)
     assert held is not None
     with pytest.raises(repairing.NotCancellable, match="being sent"):
         repairing.cancel(held.delivery.pk)

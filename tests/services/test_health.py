@@ -16,9 +16,9 @@ from badges import api
 from badges.exceptions import PermanentError, TransientError
 from badges.models import Delivery, FailedEvent, ProviderAccount, RulebookVersion, WebhookEvent
 from badges.providers.memory import MemoryAccount, MemoryProvider
-from badges.services import claims, health
+from badges.services import health
 from badges.services.health import ConsumerLag
-from tests.builders import account, event, template
+from tests.builders import account, claim, event, template
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_a_delivery_that_nobody_executes_is_a_problem_after_a_while(provider: Me
 
 def test_a_claim_that_ran_out_is_due(provider: MemoryAccount) -> None:  # S39
     award()
-    claims.claim(Delivery.objects.get(kind="issue").pk)
+    claim(Delivery.objects.get(kind="issue").pk)
     Delivery.objects.filter(kind="issue").update(lease_expires_at=Now() - 2 * AGO)
     assert api.health().oldest_due == pytest.approx(7200, abs=60)
 
@@ -125,7 +125,7 @@ def test_deliveries_that_are_not_over_are_counted_by_kind_and_state(provider: Me
     api.deliver_due()
     award(2)
     award(3)
-    claims.claim(Delivery.objects.filter(kind="issue", state="pending").earliest("pk").pk)
+    claim(Delivery.objects.filter(kind="issue", state="pending").earliest("pk").pk)
 
     counts = api.health().deliveries
 

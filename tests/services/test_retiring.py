@@ -14,9 +14,9 @@ from badges.eventbus.jsonlines import to_line
 from badges.exceptions import AmbiguousError, BadgesError, PermanentError
 from badges.models import BadgeProgress, CredlyBadge, Delivery, FailedEvent, Fulfillment, JournalEntry
 from badges.providers.memory import MemoryAccount, MemoryProvider
-from badges.services import claims, failures
+from badges.services import failures
 from badges.services.retiring import UnknownLearner
-from tests.builders import event, line, template
+from tests.builders import claim, event, line, template
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -174,7 +174,7 @@ def test_what_a_worker_has_is_told_and_its_learner_id_kept(provider: MemoryAccou
     User.objects.create(username="learner1")
     receive(id=None)
     issue = Delivery.objects.filter(kind="issue")
-    assert claims.claim(issue.get().pk) is not None
+    assert claim(issue.get().pk) is not None
     CredlyBadge.objects.update(earner_id="learner1")
 
     report = api.retire_learner(username="learner1")
