@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.apps import apps
-from django.db import connection
+from django.db import DatabaseError, InterfaceError
 from django.db.models import QuerySet
 
+from badges.exceptions import database_said
 from badges.models import Delivery
 from badges.providers.registry import get_provider_class
 from badges.services import claims
 from badges.services.claims import Claim
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Begun:
     """
     A claimed delivery, and the provider's badge with its progress, as both are after the claim: a later decision is
-    seen in them (S31). No badge where the delivery needs none, or where it could not be read together with others.
+    seen in them (S24). No badge where the delivery needs none, or where it could not be read together with others.
     """
 
     held: Claim
@@ -57,8 +61,16 @@ def _read(held: Iterable[Claim]) -> Mapping[int, Any]:
     for provider, ids in wanted.items():
         try:
             rows = _rows(provider).in_bulk(set(ids.values()))
-        except Exception:  # noqa: BLE001 - whatever it is, each meets it again where it is asked for alone
-            connection.close_if_unusable_or_obsolete()
+        except (DatabaseError, InterfaceError) as error:
+            claims.renew_connection()
+            logger.warning(
+                "The badges of %s deliveries were not read together (%s); each is read by itself.",
+                len(ids),
+                database_said(error),
+                extra={"action": "badges_not_read"},
+            )
+        except Exception:  # noqa: BLE001, S112 - a provider's mistake; each meets it again where it is asked for alone
+            continue
         else:
             found |= {pk: rows[badge_id] for pk, badge_id in ids.items() if badge_id in rows}
     return found

@@ -7,6 +7,7 @@ expired.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
@@ -140,7 +141,7 @@ def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
             one = _claim(row) if _may_be_sent(row) else None
         except (DatabaseError, InterfaceError) as error:
             failures.append((row.pk, error))
-            connection.close_if_unusable_or_obsolete()  # the others, and what was claimed, go on over a new one
+            renew_connection()  # for the others, and for what was claimed
         else:
             held += [one] if one else []
     if failures and not held:
@@ -153,6 +154,12 @@ def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
             extra={"action": "claim_failed", "delivery_id": pk},
         )
     return held
+
+
+def renew_connection() -> None:
+    """After an error of the database's: what comes next goes over a connection that is well."""
+    with contextlib.suppress(DatabaseError, InterfaceError, connection.Database.Error):  # type: ignore[attr-defined]
+        connection.close_if_unusable_or_obsolete()
 
 
 def _claim(row: Any) -> Claim | None:

@@ -14,7 +14,7 @@ from django.db import connections
 
 logger = logging.getLogger(__name__)
 
-Begun = TypeVar("Begun")
+Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 GATHERING = 0.02
@@ -23,8 +23,8 @@ GATHERING = 0.02
 
 def share(
     ids: Iterable[int],
-    begin: Callable[[Collection[int]], Iterable[Begun]],
-    do: Callable[[Begun], Result],
+    begin: Callable[[Collection[int]], Iterable[Work]],
+    do: Callable[[Work], Result],
     *,
     threads: int,
     is_stopping: Callable[[], bool],
@@ -84,12 +84,12 @@ def share(
 
 
 def _together(
-    left: deque[int], begin: Callable[[Collection[int]], Iterable[Begun]], is_over: Callable[[], bool], threads: int
-) -> Callable[[], Begun | None]:
+    left: deque[int], begin: Callable[[Collection[int]], Iterable[Work]], is_over: Callable[[], bool], threads: int
+) -> Callable[[], Work | None]:
     """What gives a thread the next to do, None at the end; what was begun is never more than the threads that wait."""
-    begun, idle, begins = deque[Begun](), deque[None](), Lock()
+    begun, idle, begins = deque[Work](), deque[None](), Lock()
 
-    def take() -> Begun | None:
+    def take() -> Work | None:
         idle.append(None)  # atomic, as pop is
         with begins:
             try:
@@ -109,11 +109,11 @@ def _together(
 
 
 def _alone(
-    left: deque[int], begin: Callable[[Collection[int]], Iterable[Begun]], is_over: Callable[[], bool]
-) -> Callable[[], Begun | None]:
+    left: deque[int], begin: Callable[[Collection[int]], Iterable[Work]], is_over: Callable[[], bool]
+) -> Callable[[], Work | None]:
     """As :func:`_together`, for threads that begin by themselves."""
 
-    def take() -> Begun | None:
+    def take() -> Work | None:
         while not is_over():
             try:
                 group = [left.popleft()]  # atomic, so no two threads get the same

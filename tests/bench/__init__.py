@@ -1,7 +1,8 @@
 """
 What an event costs, measured: ``make bench``, or ``python -m tests.bench --help``.
 
-Each measurement runs in processes of its own, so that no cache and no heap of one is met by the next:
+Each measurement runs in processes of its own, so that no cache and no heap of one is met by the next (the kinds of
+event share one in a quick run):
 
 - ``events``: what one event costs, by database and number of templates (pyperf);
 - ``rules``: building the rulebook, and following one change;

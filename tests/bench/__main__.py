@@ -106,8 +106,8 @@ class Run:
             for measured in pyperf.BenchmarkSuite.load(str(output))
         ]
 
-    def one_process(self) -> None:
-        """What needs a site, whichever the database: memory, then the rulebook of more templates."""
+    def on_sqlite(self) -> None:
+        """What needs a site, whichever the database: memory, then the rulebook, of as many templates or more."""
         asked = {"memory": (self.sizes.memory_events, MEMORY_TEMPLATES), "rules": (self.sizes.templates[-1],)}
         with servers.fresh(servers.SQLITE, self.directory) as database:
             self.migrate(database)
@@ -143,7 +143,7 @@ def measure(sizes: Sizes, reachable: Mapping[str, str]) -> dict[str, Any]:
         run = Run(sizes, Path(directory))
         run.figures["machine"] = machine()
         run.figures["versions"] = versions(databases)
-        run.one_process()
+        run.on_sqlite()
         if {"POSTGRES_URL", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL"} <= reachable.keys():
             run.consumers()
         name = "PostgreSQL" if "PostgreSQL" in databases else "SQLite"
@@ -205,7 +205,7 @@ def show(figures: Mapping[str, Any]) -> None:
     broken = [promise for promise in contract(figures) if not promise.kept]
     say(f"\nThe contract is {'NOT ' if broken else ''}met in what was measured.")
     if not rates_tell(figures):
-        say("So short a run mostly begins: rates are shown, and not compared with the contract.")
+        say("Rates of so short a run are mostly those of warming up: shown, and not compared with the contract.")
     if figures["machine"]["busy"]:
         say(f"The machine was busy (load {figures['machine']['load_before']}): times are worth little, ratios more.")
 

@@ -12,6 +12,7 @@ import json
 import os
 import string
 import sys
+from collections.abc import Iterator
 
 import django
 
@@ -44,9 +45,9 @@ def prepare() -> None:
         template(COURSES + LAST, name=LONG)
 
 
-def publish(kind: str, topic: str, events: int) -> None:
+def publish(kind: str, topic: str, events: int, new: Iterator[int]) -> None:
     courses = COURSES if kind == "changing" else ["Unmatched"]
-    learners = list(itertools.islice(new_learners(), events // len(courses)))
+    learners = list(itertools.islice(new, events // len(courses)))
     if kind == "changing":
         users = get_user_model().objects
         users.bulk_create(
@@ -61,9 +62,9 @@ def publish(kind: str, topic: str, events: int) -> None:
 
 def main() -> None:
     prepare()
-    asked = sys.argv[1:]
+    asked, new = sys.argv[1:], new_learners()
     for kind, topic, events in zip(asked[::3], asked[1::3], asked[2::3], strict=True):
-        publish(kind, topic, int(events))
+        publish(kind, topic, int(events), new)
         publisher.flush()
 
 

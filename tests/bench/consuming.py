@@ -76,7 +76,7 @@ class Course:
 
     @staticmethod
     def topic(variant: Variant, attempt: int, part: int) -> str:
-        """Where a consumer's backlog waits: what was changed once is not changed again, other events are."""
+        """Where a consumer's backlog waits; events that change something do so once, so each round has its own."""
         name = f"{variant.backlog.replace(' ', '-')}-{part}"
         return name if variant.backlog == "unmatched" else f"{name}-{attempt}"
 

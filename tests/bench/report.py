@@ -27,7 +27,7 @@ TWO, SECOND_GAINS = "one by one, two consumers", 1.7
 STOCK = "stock class, empty receiver"
 BADGES_PER_SECOND = 50
 TELLING_BACKLOG, TELLING_BADGES = 10_000, 100
-"""The rate of fewer is mostly that of beginning: it is shown, and nothing is concluded from it."""
+"""The rate of fewer is mostly that of warming up: it is shown, and nothing is concluded from it."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,6 +80,7 @@ def main() -> None:
     count = int(sys.argv[1])
     templates = specs(count)
     grow(count)
+    assert BadgeTemplate.objects.count() == count
     figures = {
         "templates": count,
         "build_seconds": min(seconds(lambda: Rulebook(templates, version=1)) for _ in range(REPEATS)),

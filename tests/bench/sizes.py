@@ -40,7 +40,6 @@ FULL = Sizes(
     rounds=3,
     deliveries=400,
 )
-
 """What the contract is about."""
 
 QUICK = Sizes(
@@ -58,8 +57,8 @@ QUICK = Sizes(
 """Statements, microseconds and megabytes; of the rates only that they can be measured."""
 
 TINY = Sizes(
-    templates=(2,),
-    processes=1,
+    templates=(2, 1_000),
+    processes=0,
     values=3,
     memory_events=200,
     backlog=50,

@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.peers import ROOT
 
-SUITES = [f"tests/services/test_{name}.py" for name in ("query_budget", "processing", "delivery", "pacing", "failures")]
+NAMES = ("query_budget", "processing", "delivery", "beginning", "claims", "pacing", "failures")
+SUITES = [f"tests/services/test_{name}.py" for name in NAMES]
 
 pytestmark = pytest.mark.timeout(600)  # these are a hundred tests
 

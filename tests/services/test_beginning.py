@@ -1,4 +1,4 @@
-"""Deliveries are claimed, and their badges read together after that (S31, S39)."""
+"""Deliveries are claimed, and their badges read together after that (S24, S39)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ def issues() -> list[int]:
     for learner in range(1, 4):
         tasks.keep(processing.handle(event("A", learner=learner)).promises)
     return claims.due()
+
+
+@pytest.fixture
+def renewed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How often the connection was looked at; closing it would end the test's own transaction."""
+    seen: list[str] = []
+    monkeypatch.setattr(claims, "renew_connection", lambda: seen.append("renewed"))
+    return seen
 
 
 def test_badges_are_read_by_one_statement_after_all_claims(issues: list[int]) -> None:
@@ -53,22 +61,24 @@ def test_a_badge_that_is_gone_keeps_the_others_from_nothing(issues: list[int]) -
 
 
 def test_badges_that_cannot_be_read_together_are_read_one_by_one(
-    issues: list[int], monkeypatch: pytest.MonkeyPatch
+    issues: list[int], renewed: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails(*_: Any) -> Any:
-        raise OperationalError("gone")
+        raise OperationalError("learner1@example.com")
 
     with monkeypatch.context() as patched:
         patched.setattr(beginning, "_rows", fails)
         begun = beginning.begin(issues)
     assert len(begun) == 3 and not any(one.badge for one in begun)
+    assert renewed == ["renewed"]
+    assert "3 deliveries were not read together (OperationalError)" in caplog.text and "learner1" not in caplog.text
     assert [delivery.carry_out(one) for one in begun] == ["done"] * 3
 
 
-def test_a_provider_that_is_not_there_holds_up_no_other(issues: list[int]) -> None:
+def test_a_provider_that_is_not_there_holds_up_no_other(issues: list[int], renewed: list[str]) -> None:
     badge = Delivery.objects.get(pk=issues[1]).progress
     other = template("B", provider="elsewhere")
     BadgeProgress.objects.filter(pk=badge.pk).update(template=other)
     begun = beginning.begin(issues)
-    assert [one.badge is not None for one in begun] == [True, False, True]
+    assert [one.badge is not None for one in begun] == [True, False, True] and not renewed
     assert [delivery.carry_out(one) for one in begun] == ["done", "pending", "done"]
