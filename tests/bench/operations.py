@@ -11,8 +11,8 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from badges import api
-from badges.models import BadgeTemplate
-from badges.services import claims, failures, inbox, processing
+from badges.models import BadgeTemplate, Delivery
+from badges.services import beginning, claims, failures, inbox, processing
 from tests.bench.filling import POPULAR
 from tests.bench.lists import pages
 from tests.bench.site import new_learners
@@ -21,8 +21,8 @@ from tests.builders import event, template
 EVENTS, PAGES = 100, 5
 """How often each is done; the median counts."""
 
-TOGETHER = 100
-"""Events in a batch."""
+TOGETHER, BEGUN = 100, 16
+"""Events in a batch; deliveries that a worker's threads begin together."""
 
 STAFF = "staff"
 
@@ -44,6 +44,7 @@ def operations(username: str) -> dict[str, tuple[Operation, int]]:
         f"{TOGETHER} events together": (lambda: _together(learner.pk, next(minutes)), PAGES),
         "report of a learner": (lambda: lambda: api.report(username=username), PAGES),
         "explanation": (lambda: lambda: api.explain(username=username, template_uuid=popular[0].uuid), PAGES),
+        f"{BEGUN} deliveries begun together": (lambda: _begun(list(itertools.islice(learners, BEGUN))), PAGES),
         "sweep: deliveries": (lambda: claims.due, PAGES),
         "sweep: failed events": (lambda: failures.due, PAGES),
         "sweep: webhooks": (lambda: lambda: inbox.due(grace=0), PAGES),
@@ -87,6 +88,19 @@ def _together(first: int, minute: int) -> Callable[[], object]:
     """Of learners who are there, all at a time that is new."""
     events = [event("A", learner=learner, at=f"12:{minute:02}") for learner in range(first, first + TOGETHER)]
     return lambda: processing.handle_all(events)
+
+
+def _begun(awarded: list[int]) -> Callable[[], object]:
+    for learner in awarded:
+        _award(learner)()
+    issues = Delivery.objects.filter(kind=Delivery.Kind.ISSUE, progress__user__lms_user_id__in=awarded)
+    ids = list(issues.values_list("pk", flat=True))
+
+    def begin() -> None:
+        begun = beginning.begin(ids)
+        assert len(begun) == BEGUN, f"{len(begun)} of {BEGUN} begun"
+
+    return begin
 
 
 def _get(client: Client, address: str) -> None:
