@@ -15,6 +15,7 @@ from badges.conf import conf
 from badges.exceptions import database_said
 from badges.services import claims, counting, delivery, failures, inbox
 from badges.services.announcing import announce_promised
+from badges.services.connecting import DATABASE_TROUBLE
 from badges.services.outbox import Promise
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def keep(promises: Iterable[Promise]) -> None:
     for promise in promises:
         try:
             announce_promised(promise)
-        except failures.NO_DATABASE as error:
+        except DATABASE_TROUBLE as error:
             logger.warning(
                 "The result of announcement %s was not recorded (%s); the sweep sends it again.",
                 promise.announcement_id,

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.apps import apps
-from django.db import DatabaseError, InterfaceError
 from django.db.models import QuerySet
 
 from badges.exceptions import database_said
@@ -17,6 +16,7 @@ from badges.models import Delivery
 from badges.providers.registry import get_provider_class
 from badges.services import claims
 from badges.services.claims import Claim
+from badges.services.connecting import DATABASE_TROUBLE, renew_connection
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +61,8 @@ def _read(held: Iterable[Claim]) -> Mapping[int, Any]:
     for provider, ids in wanted.items():
         try:
             rows = _rows(provider).in_bulk(set(ids.values()))
-        except (DatabaseError, InterfaceError) as error:
-            claims.renew_connection()
+        except DATABASE_TROUBLE as error:
+            renew_connection()
             logger.warning(
                 "The badges of %s deliveries were not read together (%s); each is read by itself.",
                 len(ids),

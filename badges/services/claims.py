@@ -7,7 +7,6 @@ expired.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -17,7 +16,6 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from badges import clock
@@ -27,6 +25,7 @@ from badges.exceptions import database_said
 from badges.models import Delivery, Fulfillment, ProviderAccount
 from badges.services import pacing
 from badges.services.backoff import pause
+from badges.services.connecting import DATABASE_TROUBLE, renew_connection
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +138,7 @@ def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
     for row in (found[pk] for pk in delivery_ids if pk in found):
         try:
             one = _claim(row) if _may_be_sent(row) else None
-        except (DatabaseError, InterfaceError) as error:
+        except DATABASE_TROUBLE as error:
             failures.append((row.pk, error))
             renew_connection()  # for the others, and for what was claimed
         else:
@@ -154,12 +153,6 @@ def claim_all(delivery_ids: Collection[int]) -> list[Claim]:
             extra={"action": "claim_failed", "delivery_id": pk},
         )
     return held
-
-
-def renew_connection() -> None:
-    """After an error of the database's: what comes next goes over a connection that is well."""
-    with contextlib.suppress(DatabaseError, InterfaceError, connection.Database.Error):  # type: ignore[attr-defined]
-        connection.close_if_unusable_or_obsolete()
 
 
 def _claim(row: Any) -> Claim | None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
@@ -29,6 +29,7 @@ from badges.services import claims, issuing, pacing
 from badges.services.announcing import announce_claimed
 from badges.services.beginning import Begun, badge_of, begin
 from badges.services.claims import Claim
+from badges.services.connecting import DATABASE_TROUBLE
 from badges.services.repairing import reopen_newest
 
 logger = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def _provide(held: Claim, badge: Any) -> str | None:
     except ProviderError as error:
         pacing.answered(account)
         return _fail(held, badge, str(error), settled=isinstance(error, PermanentError))
-    except DatabaseError:
+    except DATABASE_TROUBLE:
         raise
     except Exception as error:  # noqa: BLE001 - a mistake in a provider must not hold its deliveries for ever
         name = f"{type(error).__module__}.{type(error).__qualname__}"

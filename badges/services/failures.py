@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import Error as DatabaseTrouble, IntegrityError, InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import F
 
 from badges import clock
@@ -23,6 +23,7 @@ from badges.exceptions import BadgesError, EventNotStored, FutureEvent, StaleRul
 from badges.models import FailedEvent
 from badges.services import rulebook
 from badges.services.backoff import pause
+from badges.services.connecting import DATABASE_TROUBLE, renew_connection
 from badges.services.outbox import Promise
 from badges.services.processing import handle
 
@@ -31,7 +32,6 @@ logger = logging.getLogger(__name__)
 TRANSIENT = (OperationalError, InterfaceError, connection.Database.OperationalError)  # type: ignore[attr-defined]
 """What passes by itself. The driver's own is among them, because Django lets it through when a cursor is closed."""
 
-NO_DATABASE = (DatabaseTrouble, connection.Database.Error)  # type: ignore[attr-defined]
 CHANGED_MEANWHILE = (IntegrityError, StaleRules, ObjectDoesNotExist)
 
 FIRST_RETRY, LONGEST_RETRY = 60.0, 86_400.0
@@ -69,7 +69,7 @@ def receive(event: Event) -> Received:
     while True:
         try:
             return _handle_or_store(event)
-        except NO_DATABASE as error:
+        except DATABASE_TROUBLE as error:
             if clock.monotonic() >= give_up_at:
                 raise EventNotStored(
                     f"Event {event.id} ({event.type}) could be neither handled nor stored: the database cannot be used "
@@ -81,7 +81,7 @@ def receive(event: Event) -> Received:
                 event.id,
                 extra={"action": "database_wait", "event_id": event.id},
             )
-            with contextlib.suppress(*NO_DATABASE):
+            with contextlib.suppress(*DATABASE_TROUBLE):
                 connection.close()
             time.sleep(1)
 
@@ -100,8 +100,7 @@ def _try(event: Event) -> Received | Exception:
             handled = handle(event)
         except TRANSIENT as error:
             failure: Exception = error
-            with contextlib.suppress(*NO_DATABASE):
-                connection.close_if_unusable_or_obsolete()
+            renew_connection()
             time.sleep(pause(attempt, base=0.02, cap=1))
         except CHANGED_MEANWHILE as error:
             failure = error

@@ -68,4 +68,4 @@ TINY = Sizes(
     rounds=1,
     deliveries=3,
 )
-"""For the test that everything runs."""
+"""For the test that everything runs, as it does in a quick run."""

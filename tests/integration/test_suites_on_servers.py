@@ -13,7 +13,7 @@ from tests.integration.peers import ROOT
 NAMES = ("query_budget", "processing", "delivery", "beginning", "claims", "pacing", "failures")
 SUITES = [f"tests/services/test_{name}.py" for name in NAMES]
 
-pytestmark = pytest.mark.timeout(600)  # these are a hundred tests
+pytestmark = pytest.mark.timeout(600)  # these are some two hundred tests
 
 
 def test_the_suites_of_the_services_hold_on_a_real_server(database_url: str) -> None:  # S20, S31, S40

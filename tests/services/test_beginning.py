@@ -27,9 +27,9 @@ def issues() -> list[int]:
 
 @pytest.fixture
 def renewed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """How often the connection was looked at; closing it would end the test's own transaction."""
+    """How often the connection was looked at."""
     seen: list[str] = []
-    monkeypatch.setattr(claims, "renew_connection", lambda: seen.append("renewed"))
+    monkeypatch.setattr(beginning, "renew_connection", lambda: seen.append("renewed"))
     return seen
 
 

@@ -92,8 +92,8 @@ def test_one_at_which_the_database_fails_is_left_and_the_others_are_claimed(
     issues: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     claim_one = claims._claim
-    # The error is made up and the connection is well; closing it would end the test's own transaction.
-    monkeypatch.setattr(claims, "renew_connection", lambda: None)
+    renewed: list[str] = []
+    monkeypatch.setattr(claims, "renew_connection", lambda: renewed.append("renewed"))
 
     def failing(*culprits: int) -> Callable[[Any], claims.Claim | None]:
         def claim(row: Any) -> claims.Claim | None:
@@ -106,21 +106,10 @@ def test_one_at_which_the_database_fails_is_left_and_the_others_are_claimed(
     monkeypatch.setattr(claims, "_claim", failing(issues[0]))
     assert ids(claims.claim_all(issues[:3])) == issues[1:3]
     assert f"Delivery {issues[0]} was not claimed" in caplog.text
+    assert renewed == ["renewed"]
     monkeypatch.setattr(claims, "_claim", failing(*issues))
     with pytest.raises(OperationalError):
         claims.claim_all(issues)
-
-
-def test_a_connection_that_cannot_even_be_looked_at_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[str] = []
-
-    def fails() -> None:
-        looked.append("looked")
-        raise OperationalError("gone")
-
-    monkeypatch.setattr(claims.connection, "close_if_unusable_or_obsolete", fails)
-    claims.renew_connection()
-    assert looked == ["looked"]
 
 
 def test_queries_are_built_once_in_each_thread() -> None:

@@ -29,8 +29,6 @@ User = get_user_model()
 @pytest.fixture(autouse=True)
 def _calm(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr(failures.time, "sleep", lambda seconds: None)
-    # The errors are made up and the connection is well; closing it would end the test's own transaction.
-    monkeypatch.setattr(failures.connection, "close_if_unusable_or_obsolete", lambda: None)
     settings.BADGES = {**settings.BADGES, "FUTURE_TOLERANCE": 10**9, "DATABASE_RETRIES": 3}
 
 

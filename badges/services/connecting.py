@@ -1,0 +1,18 @@
+"""Trouble with the database, and how to go on after it."""
+
+from __future__ import annotations
+
+import contextlib
+
+from django.db import Error, connection
+
+DATABASE_TROUBLE = (Error, connection.Database.Error)  # type: ignore[attr-defined]
+"""What the database raises. The driver's own is among them: Django lets it through when a cursor is closed."""
+
+
+def renew_connection() -> None:
+    """After such an error: what comes next goes over a connection that is well. A transaction keeps the one it has."""
+    if connection.in_atomic_block:
+        return
+    with contextlib.suppress(*DATABASE_TROUBLE):
+        connection.close_if_unusable_or_obsolete()
