@@ -59,18 +59,23 @@ def _read(held: Iterable[Claim]) -> Mapping[int, Any]:
             wanted[progress.template.provider][one.delivery.pk] = progress.credential_id
     found: dict[int, Any] = {}
     for provider, ids in wanted.items():
-        try:
-            rows = _rows(provider).in_bulk(set(ids.values()))
-        except DATABASE_TROUBLE as error:
-            renew_connection()
-            logger.warning(
-                "The badges of %s deliveries were not read together (%s); each is read by itself.",
-                len(ids),
-                database_said(error),
-                extra={"action": "badges_not_read"},
-            )
-        except Exception:  # noqa: BLE001, S112 - a provider's mistake; each meets it again where it is asked for alone
-            continue
-        else:
-            found |= {pk: rows[badge_id] for pk, badge_id in ids.items() if badge_id in rows}
+        rows = _together(provider, set(ids.values()))
+        found |= {pk: rows[badge_id] for pk, badge_id in ids.items() if badge_id in rows}
     return found
+
+
+def _together(provider: str, badge_ids: Collection[int]) -> Mapping[int, Any]:
+    """The provider's badges by primary key; none where there is trouble: each meets it again where it is read alone."""
+    try:
+        return _rows(provider).in_bulk(badge_ids)
+    except DATABASE_TROUBLE as error:
+        renew_connection()
+        logger.warning(
+            "The badges of %s deliveries were not read together (%s); each is read by itself.",
+            len(badge_ids),
+            database_said(error),
+            extra={"action": "badges_not_read"},
+        )
+        return {}
+    except Exception:  # noqa: BLE001 - a provider's mistake
+        return {}

@@ -75,6 +75,21 @@ def test_badges_that_cannot_be_read_together_are_read_one_by_one(
     assert [delivery.carry_out(one) for one in begun] == ["done"] * 3
 
 
+@pytest.mark.parametrize("trouble", [OperationalError, connection.Database.Error])  # type: ignore[attr-defined]
+def test_trouble_with_the_database_is_no_mistake_of_the_provider(
+    issues: list[int], trouble: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise trouble("gone")
+
+    (begun, *_) = beginning.begin(issues)
+    monkeypatch.setitem(delivery.ACTIONS, Delivery.Kind.ISSUE, fails)
+    with pytest.raises(trouble):
+        delivery.carry_out(begun)
+    row = Delivery.objects.get(pk=begun.held.delivery.pk)
+    assert (row.state, row.claim) == ("claimed", begun.held.token)  # its lease runs out, and it is looked up first
+
+
 def test_a_provider_that_is_not_there_holds_up_no_other(issues: list[int], renewed: list[str]) -> None:
     badge = Delivery.objects.get(pk=issues[1]).progress
     other = template("B", provider="elsewhere")
