@@ -46,6 +46,7 @@ class Course:
         self.supervisor = supervisor
         self.directory = directory
         self.size = size
+        self.variants = [variant for variant in VARIANTS if variant.quick or size.all_variants]
         self.env = {
             **bus.env,
             "DATABASE_URL": database,
@@ -63,7 +64,7 @@ class Course:
         counts = {"unmatched": self.size.backlog, "changing": self.size.changing}
         kinds = {
             self.topic(variant, attempt, part): variant.backlog
-            for variant in VARIANTS
+            for variant in self.variants
             for attempt in range(self.size.rounds)
             for part in range(variant.consumers)
         }
@@ -164,9 +165,9 @@ def measure(size: sizes.Sizes) -> list[dict[str, Any]]:
         Supervisor(Path(directory)) as supervisor,
     ):
         course = Course(bus, supervisor, Path(directory), database, size)
-        measured: dict[str, list[tuple[float, float | None]]] = {variant.name: [] for variant in VARIANTS}
+        measured: dict[str, list[tuple[float, float | None]]] = {variant.name: [] for variant in course.variants}
         for attempt in range(size.rounds):
-            for variant in reversed(VARIANTS) if attempt % 2 else VARIANTS:
+            for variant in reversed(course.variants) if attempt % 2 else course.variants:
                 measured[variant.name].append(course.rates(variant, attempt))
     return [
         {

@@ -13,7 +13,7 @@ class Sizes:
 
     ``memory_events`` are handled by one process; ``backlog`` events wait in ``partitions`` partitions for a consumer,
     ``changing`` of them when each changes something, ``unbatched`` when these are written one by one; all that is done
-    ``rounds`` times. ``deliveries`` badges are issued.
+    ``rounds`` times, with ``all_variants`` in each way to consume there is. ``deliveries`` badges are issued.
     """
 
     templates: tuple[int, ...]
@@ -25,6 +25,7 @@ class Sizes:
     unbatched: int
     partitions: int
     rounds: int
+    all_variants: bool
     deliveries: int
 
 
@@ -38,6 +39,7 @@ FULL = Sizes(
     unbatched=1_000,
     partitions=4,
     rounds=3,
+    all_variants=True,
     deliveries=400,
 )
 """What the contract is about."""
@@ -46,13 +48,14 @@ QUICK = Sizes(
     templates=(1_000,),
     processes=0,
     values=15,
-    memory_events=10_000,
-    backlog=2_000,
-    changing=1_000,
+    memory_events=2_000,
+    backlog=1_000,
+    changing=500,
     unbatched=100,
     partitions=4,
     rounds=1,
-    deliveries=40,
+    all_variants=False,
+    deliveries=20,
 )
 """Statements, microseconds and megabytes; of the rates only that they can be measured."""
 
@@ -66,6 +69,7 @@ TINY = Sizes(
     unbatched=20,
     partitions=2,
     rounds=1,
+    all_variants=False,
     deliveries=3,
 )
 """For the test that everything runs, as it does in a quick run."""
