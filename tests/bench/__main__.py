@@ -11,7 +11,9 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,18 +72,25 @@ class Run:
         """What a Python process printed as JSON in its last line."""
         return json.loads(self.python(*arguments, **env).splitlines()[-1])
 
+    @contextmanager
+    def databases(self, urls: Sequence[str]) -> Iterator[Sequence[str]]:
+        """A migrated database beside each of the ``urls``; all at the same time, because that takes seconds each."""
+        say(f"databases: {len(urls)}")
+        with ExitStack() as stack, ThreadPoolExecutor() as pool:
+            made = [stack.enter_context(servers.fresh(url, self.directory)) for url in urls]
+            list(pool.map(self.migrate, made))
+            yield made
+
     def migrate(self, database: str) -> None:
         self.python("manage.py", "migrate", "--verbosity=0", DATABASE_URL=database)
 
     # --- measurements ---
 
-    def events(self, name: str, url: str) -> None:
+    def events(self, name: str, database: str) -> None:
         """What one event costs, with more and more templates."""
-        with servers.fresh(url, self.directory) as database:
-            self.migrate(database)
-            for templates in self.sizes.templates:
-                say(f"events: {name}, {templates:,} templates")
-                self.figures["events"] += self._events(name, database, templates)
+        for templates in self.sizes.templates:
+            say(f"events: {name}, {templates:,} templates")
+            self.figures["events"] += self._events(name, database, templates)
 
     def _events(self, name: str, database: str, templates: int) -> list[dict[str, Any]]:
         output, statements = (self.directory / f"{part}-{name}-{templates}.json" for part in ("events", "statements"))
@@ -106,19 +115,16 @@ class Run:
             for measured in pyperf.BenchmarkSuite.load(str(output))
         ]
 
-    def on_sqlite(self) -> None:
-        """What needs a site, whichever the database: memory, then the rulebook, of as many templates or more."""
+    def process(self, database: str) -> None:
+        """What a process keeps: of events, then of rules, those of as many templates or more."""
         asked = {"memory": (self.sizes.memory_events, MEMORY_TEMPLATES), "rules": (self.sizes.templates[-1],)}
-        with servers.fresh(servers.SQLITE, self.directory) as database:
-            self.migrate(database)
-            for part, arguments in asked.items():
-                say(f"{part}: {arguments[0]:,} {'events' if part == 'memory' else 'templates'}")
-                self.figures[part] = self.answer("-m", f"tests.bench.{part}", *arguments, DATABASE_URL=database)
+        for part, arguments in asked.items():
+            say(f"{part}: {arguments[0]:,} {'events' if part == 'memory' else 'templates'}")
+            self.figures[part] = self.answer("-m", f"tests.bench.{part}", *arguments, DATABASE_URL=database)
 
-    def deliveries(self, name: str, url: str) -> None:
+    def deliveries(self, name: str, database: str) -> None:
         say(f"deliveries: {name}")
-        with servers.fresh(url, self.directory) as database, running_credly(latency_ms=LATENCY_MS) as credly:
-            self.migrate(database)
+        with running_credly(latency_ms=LATENCY_MS) as credly:
             self.figures["delivery"] = {
                 "database": name,
                 "latency_ms": LATENCY_MS,
@@ -130,26 +136,29 @@ class Run:
                 ),
             }
 
-    def consumers(self) -> None:
+    def consumers(self, database: str) -> None:
         say("consumers")
-        self.figures["consumer"] = self.answer("-m", "tests.bench.consuming", json.dumps(self.figures["sizes"]))
+        sizes = json.dumps(self.figures["sizes"])
+        self.figures["consumer"] = self.answer("-m", "tests.bench.consuming", sizes, DATABASE_URL=database)
 
 
 def measure(sizes: Sizes, reachable: Mapping[str, str]) -> dict[str, Any]:
     """Everything that can be measured with what is reachable."""
-    databases = servers.databases(reachable)
+    urls = servers.databases(reachable)
+    served = "PostgreSQL" if "PostgreSQL" in urls else "SQLite"
     began = time.monotonic()
     with TemporaryDirectory(prefix="bench-") as directory:
         run = Run(sizes, Path(directory))
         run.figures["machine"] = machine()
-        run.figures["versions"] = versions(databases)
-        run.on_sqlite()
-        if {"POSTGRES_URL", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL"} <= reachable.keys():
-            run.consumers()
-        name = "PostgreSQL" if "PostgreSQL" in databases else "SQLite"
-        run.deliveries(name, databases[name])
-        for name, url in databases.items():
-            run.events(name, url)
+        run.figures["versions"] = versions(urls)
+        with run.databases([servers.SQLITE, urls[served], urls[served], *urls.values()]) as made:
+            for_process, for_consumers, for_deliveries, *for_events = made
+            run.process(for_process)
+            if {"POSTGRES_URL", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL"} <= reachable.keys():
+                run.consumers(for_consumers)
+            run.deliveries(served, for_deliveries)
+            for name, database in zip(urls, for_events, strict=True):
+                run.events(name, database)
     run.figures["seconds"] = time.monotonic() - began
     return run.figures
 

@@ -1,5 +1,6 @@
 """
 Events a second of ``consume_events``, from a backlog in Kafka: ``python -m tests.bench.consuming SIZES`` prints JSON.
+The database of ``DATABASE_URL`` must be migrated.
 
 Every variant reads the same kind of backlog once a round, in turn, and every second round backwards; ratios are what
 counts, of the rates of one round, the stock consumer with an empty receiver being 1. Where a few percent are to be
@@ -29,7 +30,6 @@ from scripts.services import addresses
 from tests.bench import sizes
 from tests.bench.variants import VARIANTS, Variant
 from tests.integration.bus import Kafka, consume, kafka
-from tests.integration.databases import fresh_database
 from tests.integration.peers import ROOT
 
 POLL_SECONDS = 0.02
@@ -39,9 +39,9 @@ TURNS = 200
 
 
 class Course:
-    """Where the variants run: a database, a bus, and the backlogs."""
+    """Where the variants run: the bus, the backlogs, and what consumers need to know."""
 
-    def __init__(self, bus: Kafka, supervisor: Supervisor, directory: Path, database: str, size: sizes.Sizes) -> None:
+    def __init__(self, bus: Kafka, supervisor: Supervisor, directory: Path, size: sizes.Sizes) -> None:
         self.bus = bus
         self.supervisor = supervisor
         self.directory = directory
@@ -49,11 +49,9 @@ class Course:
         self.variants = [variant for variant in VARIANTS if variant.quick or size.all_variants]
         self.env = {
             **bus.env,
-            "DATABASE_URL": database,
             "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
             "PYTHONHASHSEED": "0",  # or each process has its own luck with its dictionaries
         }
-        self._run("manage.py", "migrate", "--verbosity=0")
         self._fill()
 
     def _run(self, *arguments: str) -> None:
@@ -153,7 +151,8 @@ class Reading:
         return self._meter.with_name(f"{self._meter.name}-{which}")
 
     def stop(self) -> None:
-        self._course.supervisor.stop(self._name)
+        """At once: what was to be seen has been seen, and an orderly end takes more than a second."""
+        self._course.supervisor.kill(self._name)
 
 
 def measure(size: sizes.Sizes) -> list[dict[str, Any]]:
@@ -161,10 +160,9 @@ def measure(size: sizes.Sizes) -> list[dict[str, Any]]:
     with (
         TemporaryDirectory() as directory,
         kafka(known["KAFKA_BOOTSTRAP_SERVERS"], known["SCHEMA_REGISTRY_URL"]) as bus,
-        fresh_database(known["POSTGRES_URL"]) as database,
         Supervisor(Path(directory)) as supervisor,
     ):
-        course = Course(bus, supervisor, Path(directory), database, size)
+        course = Course(bus, supervisor, Path(directory), size)
         measured: dict[str, list[tuple[float, float | None]]] = {variant.name: [] for variant in course.variants}
         for attempt in range(size.rounds):
             for variant in reversed(course.variants) if attempt % 2 else course.variants:

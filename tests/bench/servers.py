@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import socket
 import sqlite3
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,9 +40,9 @@ def databases(reachable: Mapping[str, str]) -> dict[str, str]:
 def fresh(url: str, directory: Path) -> Iterator[str]:
     """The address of an empty database there, dropped at the end."""
     if url == SQLITE:
-        file = directory / "bench.sqlite3"
+        file = directory / f"{uuid.uuid4().hex}.sqlite3"
         yield f"sqlite:///{file}"
-        for part in directory.glob("bench.sqlite3*"):
+        for part in directory.glob(f"{file.name}*"):
             part.unlink()
         return
     with _on_servers().fresh_database(url) as database:
