@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULT = ROOT / "bench.json"
 DOCUMENTED = ROOT / "docs" / "concepts" / "performance_figures.inc"
 LATENCY_MS = 100
-CONCURRENCY = 16
+CONCURRENCY = 24
 MEMORY_TEMPLATES = 1000
 BUSY = 0.25
 """From this load a core on, figures are worth little."""
