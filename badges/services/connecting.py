@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import contextlib
 
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 DATABASE_TROUBLE = (Error, connection.Database.Error)  # type: ignore[attr-defined]
 """What the database raises. The driver's own is among them: Django lets it through when a cursor is closed."""
+
+TRANSIENT = (
+    OperationalError,
+    InterfaceError,
+    connection.Database.OperationalError,  # type: ignore[attr-defined]
+    connection.Database.InterfaceError,  # type: ignore[attr-defined]
+)
+"""Those of them that pass by themselves."""
 
 
 def renew_connection() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import IntegrityError, connection
 from django.db.models import F
 
 from badges import clock
@@ -23,14 +23,11 @@ from badges.exceptions import BadgesError, EventNotStored, FutureEvent, StaleRul
 from badges.models import FailedEvent
 from badges.services import rulebook
 from badges.services.backoff import pause
-from badges.services.connecting import DATABASE_TROUBLE, renew_connection
+from badges.services.connecting import DATABASE_TROUBLE, TRANSIENT, renew_connection
 from badges.services.outbox import Promise
 from badges.services.processing import handle
 
 logger = logging.getLogger(__name__)
-
-TRANSIENT = (OperationalError, InterfaceError, connection.Database.OperationalError)  # type: ignore[attr-defined]
-"""What passes by itself. The driver's own is among them, because Django lets it through when a cursor is closed."""
 
 CHANGED_MEANWHILE = (IntegrityError, StaleRules, ObjectDoesNotExist)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import close_old_connections
 
 from badges import api
 from badges.conf import conf
@@ -52,7 +52,7 @@ class Command(BadgesCommand):
             try:
                 self._deliver(stop, retry_failed=retry_failed, concurrency=concurrency, quietly=True)
                 retry_failed = False
-            except (OperationalError, InterfaceError) as error:
+            except api.TRANSIENT as error:
                 self.stderr.write(f"The database cannot be used ({database_said(error)}); trying again.")
             close_old_connections()
             stop.wait(conf.sweep_interval)
