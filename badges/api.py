@@ -37,7 +37,7 @@ from badges.services import (
     sharing,
     syncing,
 )
-from badges.services.connecting import TRANSIENT
+from badges.services.connecting import TRANSIENT_DATABASE_ERRORS
 from badges.services.definitions import LoadReport
 from badges.services.explaining import Explanation
 from badges.services.failures import Received
@@ -48,7 +48,7 @@ from badges.services.rulebook import may_change
 from badges.services.syncing import SyncReport
 
 __all__ = [
-    "TRANSIENT",
+    "TRANSIENT_DATABASE_ERRORS",
     "DeliverReport",
     "Health",
     "PurgeReport",

@@ -9,13 +9,13 @@ from django.db import Error, InterfaceError, OperationalError, connection
 DATABASE_TROUBLE = (Error, connection.Database.Error)  # type: ignore[attr-defined]
 """What the database raises. The driver's own is among them: Django lets it through when a cursor is closed."""
 
-TRANSIENT = (
+TRANSIENT_DATABASE_ERRORS = (
     OperationalError,
     InterfaceError,
     connection.Database.OperationalError,  # type: ignore[attr-defined]
     connection.Database.InterfaceError,  # type: ignore[attr-defined]
 )
-"""Those of them that pass by themselves."""
+"""Errors of the database, Django's and the driver's own, that may be gone at the next attempt."""
 
 
 def renew_connection() -> None:

@@ -23,7 +23,7 @@ from badges.exceptions import BadgesError, EventNotStored, FutureEvent, StaleRul
 from badges.models import FailedEvent
 from badges.services import rulebook
 from badges.services.backoff import pause
-from badges.services.connecting import DATABASE_TROUBLE, TRANSIENT, renew_connection
+from badges.services.connecting import DATABASE_TROUBLE, TRANSIENT_DATABASE_ERRORS, renew_connection
 from badges.services.outbox import Promise
 from badges.services.processing import handle
 
@@ -95,7 +95,7 @@ def _try(event: Event) -> Received | Exception:
     for attempt in range(conf.database_retries + 1):
         try:
             handled = handle(event)
-        except TRANSIENT as error:
+        except TRANSIENT_DATABASE_ERRORS as error:
             failure: Exception = error
             renew_connection()
             time.sleep(pause(attempt, base=0.02, cap=1))

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -33,11 +34,13 @@ RESULT = ROOT / "bench.json"
 DOCUMENTED = ROOT / "docs" / "concepts" / "performance_figures.inc"
 LATENCY_MS = 100
 CONCURRENCY = 24
+"""Threads of the worker that delivers: with 16, the processor has nothing to do for a part of the time."""
 MEMORY_TEMPLATES = 1000
 BUSY = 0.25
 """From this load a core on, figures are worth little."""
 
 PACKAGES = ("Django", "openedx-events", "edx-event-bus-kafka", "confluent-kafka", "psycopg", "mysqlclient", "pyperf")
+CONSUMERS_NEED = {"POSTGRES_URL", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL"}
 INHERITED = "DATABASE_URL,DJANGO_SETTINGS_MODULE"
 
 
@@ -73,13 +76,18 @@ class Run:
         return json.loads(self.python(*arguments, **env).splitlines()[-1])
 
     @contextmanager
-    def databases(self, urls: Sequence[str]) -> Iterator[Sequence[str]]:
-        """A migrated database beside each of the ``urls``; all at the same time, because that takes seconds each."""
+    def databases(self, urls: Sequence[str]) -> Iterator[Iterator[str]]:
+        """
+        A migrated database beside each of the ``urls``; all are made at the same time, because that takes seconds each.
+        One is dropped when the next one is asked for, so that its server is done with it.
+        """
         say(f"databases: {len(urls)}")
-        with ExitStack() as stack, ThreadPoolExecutor() as pool:
-            made = [stack.enter_context(servers.fresh(url, self.directory)) for url in urls]
-            list(pool.map(self.migrate, made))
-            yield made
+        with ExitStack() as stack:
+            each = [stack.enter_context(ExitStack()) for _ in urls]
+            made = [own.enter_context(servers.fresh(url, self.directory)) for own, url in zip(each, urls, strict=True)]
+            with ThreadPoolExecutor(len(urls)) as pool:
+                list(pool.map(self.migrate, made))
+            yield _one_after_the_other(each, made)
 
     def migrate(self, database: str) -> None:
         self.python("manage.py", "migrate", "--verbosity=0", DATABASE_URL=database)
@@ -115,8 +123,8 @@ class Run:
             for measured in pyperf.BenchmarkSuite.load(str(output))
         ]
 
-    def process(self, database: str) -> None:
-        """What a process keeps: of events, then of rules, those of as many templates or more."""
+    def memory_and_rules(self, database: str) -> None:
+        """The rulebook last: it adds templates to the site that the memory's events meet, and needs as many or more."""
         asked = {"memory": (self.sizes.memory_events, MEMORY_TEMPLATES), "rules": (self.sizes.templates[-1],)}
         for part, arguments in asked.items():
             say(f"{part}: {arguments[0]:,} {'events' if part == 'memory' else 'templates'}")
@@ -124,13 +132,15 @@ class Run:
 
     def deliveries(self, name: str, database: str) -> None:
         say(f"deliveries: {name}")
+        badges = self.sizes.deliveries
+        threads = min(CONCURRENCY, badges)
         with running_credly(latency_ms=LATENCY_MS) as credly:
             self.figures["delivery"] = {
                 "database": name,
                 "latency_ms": LATENCY_MS,
-                "concurrency": CONCURRENCY,
+                "concurrency": threads,
                 **self.answer(
-                    *("-m", "tests.bench.delivering", self.sizes.deliveries, CONCURRENCY),
+                    *("-m", "tests.bench.delivering", badges, threads),
                     DATABASE_URL=database,
                     CREDLY_API_BASE_URL=credly.url,
                 ),
@@ -142,6 +152,12 @@ class Run:
         self.figures["consumer"] = self.answer("-m", "tests.bench.consuming", sizes, DATABASE_URL=database)
 
 
+def _one_after_the_other(each: Sequence[ExitStack], made: Sequence[str]) -> Iterator[str]:
+    for own, database in zip(each, made, strict=True):
+        with own:
+            yield database
+
+
 def measure(sizes: Sizes, reachable: Mapping[str, str]) -> dict[str, Any]:
     """Everything that can be measured with what is reachable."""
     urls = servers.databases(reachable)
@@ -151,13 +167,14 @@ def measure(sizes: Sizes, reachable: Mapping[str, str]) -> dict[str, Any]:
         run = Run(sizes, Path(directory))
         run.figures["machine"] = machine()
         run.figures["versions"] = versions(urls)
-        with run.databases([servers.SQLITE, urls[served], urls[served], *urls.values()]) as made:
-            for_process, for_consumers, for_deliveries, *for_events = made
-            run.process(for_process)
-            if {"POSTGRES_URL", "KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL"} <= reachable.keys():
-                run.consumers(for_consumers)
-            run.deliveries(served, for_deliveries)
-            for name, database in zip(urls, for_events, strict=True):
+        consumes = reachable.keys() >= CONSUMERS_NEED
+        asked = [servers.SQLITE, *[urls[served]] * (2 if consumes else 1), *urls.values()]
+        with run.databases(asked) as made:
+            run.memory_and_rules(next(made))
+            if consumes:
+                run.consumers(next(made))
+            run.deliveries(served, next(made))
+            for name, database in zip(urls, made, strict=True):
                 run.events(name, database)
     run.figures["seconds"] = time.monotonic() - began
     return run.figures
@@ -230,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.document:
         DOCUMENTED.write_text(document(json.loads(options.output.read_text())))
         return 0
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that databases are dropped
     figures = measure(QUICK if options.quick else FULL, servers.reachable(addresses.known()))
     options.output.write_text(json.dumps(figures, indent=2) + "\n")
     show(figures)

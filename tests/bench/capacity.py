@@ -33,7 +33,8 @@ def tables(figures: Mapping[str, Any]) -> list[Table]:
     title = (
         f"{LEARNERS:,} learners and {EVENTS_PER_SECOND:,} events a second, each part busy {BUSY_SHARE:.0%} of its time"
     )
-    head = ("Events that change something", "Changes/s", "Consumers", "Awards/s", "Delivery workers")
+    workers_head = f"Delivery workers of {delivery['concurrency']} threads"
+    head = ("Events that change something", "Changes/s", "Consumers", "Awards/s", workers_head)
     return [Table(title, head, rows), _rows_table()]
 
 

@@ -1,6 +1,6 @@
 """
 Events a second of ``consume_events``, from a backlog in Kafka: ``python -m tests.bench.consuming SIZES`` prints JSON.
-The database of ``DATABASE_URL`` must be migrated.
+``DATABASE_URL`` must be set; that database is migrated, and is filled here.
 
 Every variant reads the same kind of backlog once a round, in turn, and every second round backwards; ratios are what
 counts, of the rates of one round, the stock consumer with an empty receiver being 1. Where a few percent are to be
@@ -49,6 +49,7 @@ class Course:
         self.variants = [variant for variant in VARIANTS if variant.quick or size.all_variants]
         self.env = {
             **bus.env,
+            "DATABASE_URL": os.environ["DATABASE_URL"],  # and never the project's own
             "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
             "PYTHONHASHSEED": "0",  # or each process has its own luck with its dictionaries
         }
@@ -87,7 +88,7 @@ class Course:
         while sum(run.is_over() for run in runs) < len(runs):
             time.sleep(POLL_SECONDS)
         for run in runs:
-            run.stop()
+            run.kill()
         if variant.turns:
             ours, empty = runs[0].turns
             return ours, empty
@@ -150,8 +151,8 @@ class Reading:
     def _file(self, which: str) -> Path:
         return self._meter.with_name(f"{self._meter.name}-{which}")
 
-    def stop(self) -> None:
-        """At once: what was to be seen has been seen, and an orderly end takes more than a second."""
+    def kill(self) -> None:
+        """What was to be seen has been seen, and an orderly end takes more than a second."""
         self._course.supervisor.kill(self._name)
 
 

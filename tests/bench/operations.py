@@ -21,7 +21,7 @@ from tests.builders import event, template
 EVENTS, PAGES = 100, 5
 """How often each is done; the median counts."""
 
-TOGETHER, BEGUN = 100, 16
+TOGETHER, BEGUN = 100, 24
 """Events in a batch; deliveries that a worker's threads begin together."""
 
 STAFF = "staff"

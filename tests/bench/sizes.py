@@ -55,7 +55,7 @@ QUICK = Sizes(
     partitions=4,
     rounds=1,
     all_variants=False,
-    deliveries=20,
+    deliveries=48,
 )
 """Statements, microseconds and megabytes; of the rates only that they can be measured."""
 

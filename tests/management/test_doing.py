@@ -141,6 +141,26 @@ def test_the_loop_says_nothing_while_there_is_nothing_and_survives_the_database(
 
 
 @outside_a_transaction
+def test_the_loop_survives_a_connection_that_cannot_even_be_closed(
+    run: Run, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BADGES = {**settings.BADGES, "SWEEP_INTERVAL": 0.001}
+    looks = []
+
+    def look() -> None:
+        looks.append(1)
+        if len(looks) > 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise connection.Database.OperationalError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(connection, "close_if_unusable_or_obsolete", look)
+        assert run("deliver_badges", "--loop") == ("", "")
+
+    assert len(looks) == 2
+
+
+@outside_a_transaction
 def test_the_loop_resends_failed_deliveries_in_its_first_round_only(
     run: Run, provider: MemoryAccount, settings: Any
 ) -> None:

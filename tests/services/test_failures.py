@@ -48,7 +48,9 @@ def failing(error: Exception, times: int) -> Callable[[Any], Any]:
     "error",
     [
         OperationalError("deadlock"),
+        InterfaceError("closed"),
         connection.Database.OperationalError("the driver's own"),
+        connection.Database.InterfaceError("the driver's own"),
         IntegrityError("gone"),
         StaleRules(),
         User.DoesNotExist(),

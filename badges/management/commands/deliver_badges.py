@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -52,9 +52,10 @@ class Command(BadgesCommand):
             try:
                 self._deliver(stop, retry_failed=retry_failed, concurrency=concurrency, quietly=True)
                 retry_failed = False
-            except api.TRANSIENT as error:
+            except api.TRANSIENT_DATABASE_ERRORS as error:
                 self.stderr.write(f"The database cannot be used ({database_said(error)}); trying again.")
-            close_old_connections()
+            with suppress(*api.TRANSIENT_DATABASE_ERRORS):
+                close_old_connections()
             stop.wait(conf.sweep_interval)
 
     def _deliver(self, stop: threading.Event, *, retry_failed: bool, concurrency: int, quietly: bool = False) -> None:
